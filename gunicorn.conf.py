@@ -1,0 +1,29 @@
+"""How gunicorn runs the server; `gunicorn wsgi:app` finds this file by its name."""
+
+import gc
+import os
+import sys
+
+from ivr.config import SettingsError, read
+
+try:
+    settings = read(os.environ)
+except SettingsError as error:
+    sys.exit(f"The server does not start.\n{error}")
+
+bind = f"0.0.0.0:{settings.port}"
+workers = settings.web_concurrency
+worker_class = "gthread"
+# WEB_THREADS may wait for Twilio at once; the others go on answering calls meanwhile.
+threads = settings.web_threads + max(4, settings.web_threads // 4)
+timeout = 30
+graceful_timeout = 25  # a host gives 30 s; an attempt under way ends within 20
+keepalive = 95  # longer than a router's idle time, so that it is the router who closes
+preload_app = True
+control_socket_disable = True  # its thread and its one path per user cross the fork
+accesslog = None  # every event is a line of our own
+
+
+def when_ready(server: object) -> None:
+    gc.collect()
+    gc.freeze()  # what was loaded before the fork stays shared between the processes

@@ -1,0 +1,1 @@
+"""The IVR deflection server: a caller who would wait on hold goes on by text instead."""

@@ -1,0 +1,1 @@
+"""Whom we call: the only code that uses the network."""

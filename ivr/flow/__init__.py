@@ -1,0 +1,1 @@
+"""What we say: pure, no Flask, no database, no network."""

@@ -1,0 +1,115 @@
+"""A typed file becomes the Flow: defaults filled in, inherited settings resolved, words rendered."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ivr import numbers
+from ivr.flow import schema
+from ivr.flow.model import (
+    Branch,
+    Exit,
+    Flow,
+    Menu,
+    Recording,
+    Sender,
+    Spoken,
+    ToGoodbye,
+    ToMenu,
+    ToNumber,
+    ToQueue,
+    ToSip,
+    ToStudio,
+    ToUrl,
+)
+from ivr.flow.words import PHRASES, words
+
+
+def flow_of(brand_id: str, brand: schema.Brand) -> Flow:
+    """The frozen flow of a brand whose file has no findings. Raises TemplateFault when a template fails."""
+    known = {"brand": brand.name}
+    menus = {name: _menu(name, menu, brand, known) for name, menu in brand.menus.items()}
+    if brand.menu:
+        menus["menu"] = _menu("menu", brand.menu, brand, known)
+    return Flow(
+        id=brand_id,
+        name=brand.name,
+        language=brand.language,
+        voice=brand.voice,
+        timezone=brand.timezone,
+        numbers=brand.numbers,
+        sender=Sender(brand.sender.sms, brand.sender.number_format),
+        menus=menus,
+        branches={name: _branch(name, branch, brand, known) for name, branch in brand.branches.items()},
+        phrases={name: _spoken(brand.phrases.get(name, default), known) for name, default in PHRASES.items()},
+    )
+
+
+def _menu(name: str, menu: schema.Menu, brand: schema.Brand, known: Mapping[str, str]) -> Menu:
+    fallback = menu.fallback or brand.fallback
+    return Menu(
+        name=name,
+        say=_spoken(menu.say, known),
+        press=menu.press,
+        otherwise=_exit(menu.otherwise, known),
+        fallback=_exit(fallback, known) if fallback else None,
+        tries=_inherited("tries", 2, menu, brand),
+        wait=_seconds("wait", 5, menu, brand),
+    )
+
+
+def _branch(name: str, branch: schema.Branch, brand: schema.Brand, of_brand: Mapping[str, str]) -> Branch:
+    known = {**of_brand, "branch": name}
+    if branch.sla:
+        known["sla"] = branch.sla.spoken
+    fallback = branch.fallback or brand.fallback
+    return Branch(
+        name=name,
+        offer=_spoken(branch.offer, known),
+        greeting=words(branch.greeting, known),
+        otherwise=_exit(branch.otherwise, of_brand),
+        fallback=_exit(fallback, of_brand) if fallback else None,
+        accept=_inherited("accept", "1", branch, brand),
+        tries=_inherited("tries", 2, branch, brand),
+        wait=_seconds("wait", 5, branch, brand),
+        confirm=_seconds("confirm", 10, branch, brand),
+        skill=branch.skill or brand.skill,
+        sla=branch.sla,
+        regions=frozenset(branch.regions or brand.regions or _own_regions(brand)),
+    )
+
+
+def _inherited(name: str, unsaid: Any, *holders: schema.Inherited) -> Any:
+    return next((value for holder in holders if (value := getattr(holder, name)) is not None), unsaid)
+
+
+def _seconds(name: str, unsaid: int, *holders: schema.Inherited) -> int:
+    said = _inherited(name, None, *holders)
+    return said.seconds if said else unsaid
+
+
+def _own_regions(brand: schema.Brand) -> list[str]:
+    """Whose numbers may be texted when nothing is said: the sender's region, else the dialled numbers', else US."""
+    sender = numbers.read(brand.sender.sms)
+    if sender:
+        return [sender.region]
+    dialled = {number.region for text in brand.numbers if (number := numbers.read(text)) and number.region}
+    return sorted(dialled) or ["US"]
+
+
+def _spoken(value: str | schema.Play, known: Mapping[str, str]) -> Spoken:
+    return Recording(value.play) if isinstance(value, schema.Play) else words(" ".join(value.split()), known)
+
+
+def _exit(value: schema.Exit, known: Mapping[str, str]) -> Exit:
+    if value.queue:
+        return ToQueue(value.queue)
+    if value.dial:
+        return ToSip(value.dial) if value.dial.startswith("sip") else ToNumber(value.dial)
+    if value.redirect:
+        return ToUrl(value.redirect)
+    if value.studio:
+        return ToStudio()
+    if value.menu:
+        return ToMenu(value.menu)
+    assert value.say is not None  # exactly one is set, the schema holds it
+    return ToGoodbye(_spoken(value.say, known))

@@ -1,0 +1,112 @@
+"""The flow: one brand's calls and texts, frozen, with every default filled in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from ivr.flow.words import Duration, Words
+
+Key = str  # one of 0-9, * and #
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    url: str
+
+
+Spoken = Words | Recording
+
+
+@dataclass(frozen=True, slots=True)
+class ToQueue:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToNumber:
+    number: str  # E.164
+
+
+@dataclass(frozen=True, slots=True)
+class ToSip:
+    address: str  # sip:…
+
+
+@dataclass(frozen=True, slots=True)
+class ToUrl:
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToStudio:
+    """Back to the Studio flow that sent the caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToGoodbye:
+    spoken: Spoken
+
+
+@dataclass(frozen=True, slots=True)
+class ToMenu:
+    name: str
+
+
+Exit = ToQueue | ToNumber | ToSip | ToUrl | ToStudio | ToGoodbye | ToMenu
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    name: str
+    say: Spoken
+    press: Mapping[Key, str]  # key -> the name of a branch or menu
+    otherwise: Exit
+    fallback: Exit | None
+    tries: int
+    wait: int  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    name: str
+    offer: Spoken
+    greeting: Words
+    otherwise: Exit
+    fallback: Exit | None
+    accept: Key
+    tries: int
+    wait: int  # seconds
+    confirm: int  # seconds
+    skill: str | None
+    sla: Duration | None
+    regions: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    address: str  # E.164 or a messaging service, MG…
+    number_format: Literal["full", "e164"]
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    id: str
+    name: str
+    language: str
+    voice: str | None
+    timezone: str
+    numbers: Mapping[str, str]  # E.164 -> the name of a branch or menu
+    sender: Sender
+    menus: Mapping[str, Menu]
+    branches: Mapping[str, Branch]
+    phrases: Mapping[str, Spoken]
+
+    def place(self, name: str) -> Menu | Branch | None:
+        return self.menus.get(name) or self.branches.get(name)
+
+    @property
+    def entry(self) -> Menu | Branch | None:
+        """Where `POST /voice/<brand>` enters: the menu, or the only branch."""
+        if "menu" in self.menus:
+            return self.menus["menu"]
+        return next(iter(self.branches.values())) if len(self.branches) == 1 else None

@@ -1,0 +1,176 @@
+"""Scripts become TwiML: the bytes that Twilio reads."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+from twilio.twiml import TwiML
+from twilio.twiml.voice_response import Dial as DialVerb
+from twilio.twiml.voice_response import Gather, Say, VoiceResponse
+
+from ivr.flow import engine
+from ivr.flow.model import Branch, Flow, Menu, Recording, Spoken, ToSip
+from ivr.flow.script import (
+    Dial,
+    Enqueue,
+    GoOut,
+    GoTo,
+    HangUp,
+    Listen,
+    ReturnToStudio,
+    Script,
+    Speak,
+    Step,
+    Verb,
+    Wait,
+)
+from ivr.flow.words import DIGITS_CLOSE, DIGITS_OPEN, Words
+
+EMPTY = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
+NOT_IN_SERVICE = "We are sorry, this number is not in service."
+
+_DIGITS = re.compile(f"{DIGITS_OPEN}([^{DIGITS_CLOSE}]*){DIGITS_CLOSE}")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What a document may need to know of the call."""
+
+    words: Mapping[str, str] = field(default_factory=dict)  # template values: caller, ending, accept
+    caller_id: str = ""  # for Dial, where the caller's own address cannot be shown (SIP, client)
+    account_sid: str = ""
+    studio_flow: str = ""  # FW…, when a Studio flow sent the caller
+    studio_execution: str = ""
+
+    @property
+    def plain(self) -> bool:
+        """Nothing in a document depends on this caller but its template values."""
+        return not (self.caller_id or self.studio_flow)
+
+
+def document(flow: Flow, script: Script, caller: Caller) -> bytes:
+    response = VoiceResponse()
+    for verb in script:
+        _write(response, flow, verb, caller)
+    return _bytes(response)
+
+
+def sentence(text: str) -> bytes:
+    """One neutral sentence and a hang-up, for a call that no brand owns."""
+    response = VoiceResponse()
+    response.say(text)
+    response.hangup()
+    return _bytes(response)
+
+
+def back_to_studio(caller: Caller, result: str, reason: str) -> bytes:
+    response = VoiceResponse()
+    _studio(response, caller, result, reason)
+    return _bytes(response)
+
+
+def ready_made(flow: Flow) -> dict[str, bytes]:
+    """The first document of every menu and branch that says the same to every plain caller."""
+    documents = {}
+    places: list[Menu | Branch] = [*flow.menus.values(), *flow.branches.values()]
+    for place in places:
+        script = engine.enter(flow, place).script
+        if not any(_depends_on_the_call(verb) for verb in script):
+            documents[place.name] = document(flow, script, Caller())
+    return documents
+
+
+def _depends_on_the_call(verb: Verb) -> bool:
+    spoken = verb.spoken if isinstance(verb, Speak) else verb.prompt if isinstance(verb, Listen) else None
+    return isinstance(spoken, Words) and spoken.source is not None
+
+
+def _bytes(response: TwiML) -> bytes:
+    return str(response).encode("utf-8")
+
+
+def _write(response: VoiceResponse, flow: Flow, verb: Verb, caller: Caller) -> None:
+    match verb:
+        case Speak(spoken):
+            _speak(response, flow, spoken, caller)
+        case Listen(prompt, wait, then):
+            # finish_on_key "": # and * are keys like any other, not the end of an empty input.
+            gather = Gather(
+                input="dtmf",
+                num_digits=1,
+                timeout=wait,
+                finish_on_key="",
+                action=_url(flow, then, caller),
+                method="POST",
+            )
+            _speak(gather, flow, prompt, caller)
+            response.append(gather)
+        case Wait(seconds):
+            response.pause(length=seconds)
+        case Enqueue(queue, then):
+            response.enqueue(queue, action=_url(flow, then, caller), method="POST")
+        case Dial(to, then):
+            _dial(response, to.address if isinstance(to, ToSip) else to.number, _url(flow, then, caller), caller)
+        case GoTo(step):
+            response.redirect(_url(flow, step, caller), method="POST")
+        case GoOut(url):
+            response.redirect(url, method="POST")
+        case ReturnToStudio(result, reason):
+            _studio(response, caller, result, reason)
+        case HangUp():
+            response.hangup()
+
+
+def _dial(response: VoiceResponse, to: str, action: str, caller: Caller) -> None:
+    dial = DialVerb(action=action, method="POST", caller_id=caller.caller_id or None)
+    if to.startswith("sip"):
+        dial.sip(to)
+    else:
+        dial.number(to)
+    response.append(dial)
+
+
+def _speak(parent: VoiceResponse | Gather, flow: Flow, spoken: Spoken, caller: Caller) -> None:
+    if isinstance(spoken, Recording):
+        parent.play(spoken.url)
+        return
+    text = spoken.spoken(caller.words)
+    say = Say(None, voice=flow.voice, language=flow.language)
+    if flow.voice and "." in flow.voice:  # Polly and Google read SSML; man and woman read it aloud
+        _digits_as_ssml(say, text)
+    else:
+        say.value = _DIGITS.sub(lambda match: " ".join(match[1]), text)
+    parent.append(say)
+
+
+def _digits_as_ssml(say: Say, text: str) -> None:
+    for index, part in enumerate(_DIGITS.split(text)):
+        if index % 2:
+            say.say_as(part, interpret_as="digits")
+        elif part:
+            say.append(part)
+
+
+def _url(flow: Flow, step: Step, caller: Caller) -> str:
+    """The callback of a step: plain ASCII, relative to our own host, with Studio's ids carried along."""
+    query: dict[str, str | int] = {}
+    if step.name:
+        query["step"] = step.name
+    if step.attempt > 1:
+        query["try"] = step.attempt
+    if step.role == "fallback":
+        query["role"] = step.role
+    if caller.studio_flow:
+        query["flow"] = caller.studio_flow
+        if caller.studio_execution:
+            query["exec"] = caller.studio_execution
+    path = f"/voice/{flow.id}/{step.place}"
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def _studio(response: VoiceResponse, caller: Caller, result: str, reason: str) -> None:
+    # Studio takes a call back by this URL alone; what stands in the query becomes {{widgets.NAME.result}}.
+    query = {"FlowEvent": "return", "result": result} | ({"reason": reason} if reason else {})
+    flow_url = f"https://webhooks.twilio.com/v1/Accounts/{caller.account_sid}/Flows/{caller.studio_flow}"
+    response.redirect(f"{flow_url}?{urlencode(query)}", method="POST")

@@ -1,0 +1,113 @@
+"""Words: templates, durations, and the sentences that are there when a brand writes none."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, meta
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+# Filled in when the call is there; everything else is known when the file is read.
+OF_THE_CALL = frozenset({"caller", "ending", "accept", "number"})
+
+# Around digits that are read one by one; a voice that knows SSML gets say-as, another gets spaces.
+DIGITS_OPEN, DIGITS_CLOSE = "\ue000", "\ue001"
+
+PHRASES: Mapping[str, str] = {
+    "sent": (
+        "We are texting the number ending in {{ ending }}. You can hang up now. If nothing arrives, stay on the line."
+    ),
+    "on_its_way": "A text to the number ending in {{ ending }} is on its way. Please stay on the line for a moment.",
+    "not_arrived": "If nothing has arrived, press {{ accept }} to wait for a person.",
+    "cannot_text": "We are sorry, we could not text this number.",
+    "rejoin": "We are continuing in this thread. How can we help?",
+    "ask_number": "Please enter the mobile number that we may text, then press the pound key.",
+    "confirm_number": "You entered {{ number }}. If this is right, press 1. To enter it again, press 2.",
+    "wrong_key": "Sorry, that key is not in use here.",
+    "goodbye": "Thank you. Goodbye.",
+    "nobody": "We are sorry, nobody can take your call right now. Please call again later. Goodbye.",
+}
+PHRASE_VARIABLES: Mapping[str, frozenset[str]] = {
+    name: frozenset({"brand", "caller", "ending"})
+    | {"not_arrived": {"accept"}, "confirm_number": {"number"}}.get(name, set())
+    for name in PHRASES
+}
+
+_environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+_SIMPLE = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A text with what the file knows filled in; `source` is set where the call has to fill in the rest."""
+
+    text: str
+    source: str | None = None
+    known: tuple[tuple[str, str], ...] = ()
+
+    def spoken(self, of_the_call: Mapping[str, str]) -> str:
+        if self.source is None:
+            return self.text
+        return _rendered(self.source, {**dict(self.known), **of_the_call})
+
+
+class TemplateFault(Exception):
+    """A template that cannot be used; the message says what is wrong and what is allowed."""
+
+
+def variables(source: str) -> set[str]:
+    """The names that a template asks for. Raises TemplateFault when it is no template."""
+    bare = _SIMPLE.sub("", source)
+    if "{" not in bare:  # nearly every text: plain substitution needs no compiler
+        return set(_SIMPLE.findall(source))
+    try:
+        return meta.find_undeclared_variables(_environment.parse(source))
+    except TemplateSyntaxError as error:
+        raise TemplateFault(f"the template cannot be read ({error.message}); write {{{{ name }}}}") from None
+
+
+def words(source: str, known: Mapping[str, str]) -> Words:
+    """`source` with `known` filled in. Its variables were checked; raises TemplateFault when it fails all the same."""
+    source = source.strip()
+    if variables(source) & OF_THE_CALL:
+        text = _rendered(source, {**dict.fromkeys(OF_THE_CALL, ""), **known})
+        return Words(text, source, tuple(known.items()))
+    return Words(_rendered(source, known))
+
+
+def _rendered(source: str, values: Mapping[str, str]) -> str:
+    bare = _SIMPLE.sub("", source)
+    if "{" not in bare:
+        return _SIMPLE.sub(lambda match: values[match[1]], source)
+    try:
+        return _compiled(source).render(values)
+    except (TemplateError, ArithmeticError, TypeError, ValueError) as error:
+        raise TemplateFault(f"the template fails ({error})") from None
+
+
+@lru_cache(maxsize=512)
+def _compiled(source: str) -> Template:
+    return _environment.from_string(source)
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    seconds: int
+    spoken: str  # "10 minutes"
+
+
+_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
+
+
+def duration(text: str) -> Duration | None:
+    """ "10 minutes" as seconds and as it is spoken; None when it is no duration."""
+    match = re.fullmatch(r"(\d{1,4})\s*(second|minute|hour|day|week)s?", text.strip().lower())
+    if not match or int(match[1]) == 0:
+        return None
+    count, unit = int(match[1]), match[2]
+    return Duration(count * _UNITS[unit], f"{count} {unit}{'s' if count != 1 else ''}")
+
+
+def digit_by_digit(digits: str) -> str:
+    return f"{DIGITS_OPEN}{digits}{DIGITS_CLOSE}"

@@ -1,0 +1,144 @@
+"""What a running process holds, built once. Nothing here opens a socket or starts a thread before it is used."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Generic, TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
+from twilio.request_validator import RequestValidator
+
+from ivr import config, log
+from ivr.clients.twilio import Account, Twilio
+from ivr.config import Settings
+from ivr.delivery import Delivery
+from ivr.flow import twiml
+from ivr.flow.load import load_directory
+from ivr.flow.model import Flow
+from ivr.store import schema
+from ivr.store.calls import Journal
+from ivr.store.database import Database, opened, opened_once
+
+T = TypeVar("T")
+
+
+class Attempts(Generic[T]):
+    """Attempts that run beside the webhooks, as many at once as there are slots."""
+
+    def __init__(self, slots: int) -> None:
+        self._slots = slots
+        self._executor = ThreadPoolExecutor(slots, thread_name_prefix="attempt")
+        self._lock = Lock()
+        self._under_way = 0
+
+    def begin(self, attempt: Callable[[], T]) -> Future[T] | None:
+        """Run `attempt`. None when every slot is taken: it runs as soon as one is free, and is not worth a wait."""
+        with self._lock:
+            free = self._under_way < self._slots
+            self._under_way += 1
+        future = self._executor.submit(attempt)
+        future.add_done_callback(self._done)
+        return future if free else None
+
+    def _done(self, _future: Future[T]) -> None:
+        with self._lock:
+            self._under_way -= 1
+
+    def finish(self) -> None:
+        self._executor.shutdown()
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """A flow and the documents of it that are ready."""
+
+    flow: Flow
+    documents: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    settings: Settings
+    brands: Mapping[str, Brand]
+    numbers: Mapping[str, tuple[str, str]]  # dialled E.164 -> brand, the place where it enters
+    senders: Mapping[str, str]  # our sending number or messaging service -> brand
+    database: Database
+    journal: Journal
+    delivery: Delivery
+    attempts: Attempts[str]
+    validator: RequestValidator | None  # none without TWILIO_AUTH_TOKEN: every webhook is refused
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    return uuid.uuid4().hex
+
+
+class CannotStart(Exception):
+    """The server must not start. The message is for the operator, a clear line a reason."""
+
+
+def prepare(environ: Mapping[str, str]) -> Runtime:
+    """The runtime of a server process. Raises CannotStart on a wrong setting, a flow with an error, an old schema."""
+    try:
+        settings = config.read(environ)
+    except config.SettingsError as error:
+        raise CannotStart(str(error)) from None
+    loaded = load_directory(settings.flows_dir)
+    if loaded.errors:
+        raise CannotStart("\n".join(str(finding) for finding in loaded.errors))
+    _current_schema(settings)
+    log.start(settings.log_level)
+    return build(settings, loaded.flows)
+
+
+def _current_schema(settings: Settings) -> None:
+    """SQLite is brought up here; PostgreSQL by the release alone, since two releases share it for a while."""
+    try:
+        with opened_once(settings.database_url) as database:
+            if settings.sqlite:
+                schema.upgrade(database)
+            with database.reads() as tx:
+                older = schema.state(tx) == "older"
+    except (SQLAlchemyError, OSError) as error:
+        raise CannotStart(f"The database cannot be opened ({type(error).__name__}); check DATABASE_URL.") from None
+    if older:
+        raise CannotStart("The database's schema is older than this release; run: python -m ivr db upgrade")
+
+
+def build(
+    settings: Settings,
+    flows: Mapping[str, Flow],
+    now: Callable[[], datetime] = utc_now,
+    new_id: Callable[[], str] = new_id,
+) -> Runtime:
+    database = opened(settings.database_url, settings.database_connections)
+    account = Account(
+        settings.twilio_account_sid,
+        settings.twilio_auth_token,
+        settings.twilio_api_key,
+        settings.twilio_api_secret,
+        settings.twilio_api_url,
+    )
+    twilio = Twilio(account, connections=settings.web_threads)
+    return Runtime(
+        settings=settings,
+        brands={flow.id: Brand(flow, twiml.ready_made(flow)) for flow in flows.values()},
+        numbers={number: (flow.id, place) for flow in flows.values() for number, place in flow.numbers.items()},
+        senders={flow.sender.address: flow.id for flow in flows.values()},
+        database=database,
+        journal=Journal.of(database),
+        delivery=Delivery(database, twilio, f"{settings.public_url}/messages/status", now),
+        attempts=Attempts(settings.web_threads),
+        validator=RequestValidator(settings.twilio_auth_token) if settings.twilio_auth_token else None,
+        now=now,
+        new_id=new_id,
+    )

@@ -1,0 +1,204 @@
+"""The carrier: what becomes of a text, by the kind of handset it goes to, and the statuses that tell of it."""
+
+import random
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from functools import partial
+from typing import Any
+
+from ivr import numbers
+from ivr.sandbox.clock import Clock
+from ivr.sandbox.webhooks import Webhooks
+
+
+@dataclass(frozen=True, slots=True)
+class Handset:
+    """A kind of phone: the error it is refused with at once, or the statuses (seconds, status, error) of a text."""
+
+    refused: int | None = None
+    statuses: tuple[tuple[float, str, int | None], ...] = ((1, "sent", None), (3, "delivered", None))
+
+    @property
+    def shows(self) -> bool:
+        return self.refused is None and any(status == "delivered" for _, status, _ in self.statuses)
+
+
+HANDSETS = {
+    "mobile": Handset(),
+    "landline": Handset(refused=21614),
+    "landline-late": Handset(statuses=((1, "sent", None), (4, "undelivered", 30006))),
+    "unreachable": Handset(statuses=((1, "sent", None), (4, "undelivered", 30003))),
+    "off": Handset(statuses=((1, "sent", None),)),
+    "opted-out": Handset(refused=21610),
+    "abroad": Handset(refused=21408),
+}
+
+# Twilio's test numbers and the error each stands for.
+MAGIC_TO = {
+    "+15005550001": 21211,
+    "+15005550002": 21612,
+    "+15005550003": 21408,
+    "+15005550004": 21610,
+    "+15005550009": 21614,
+}
+MAGIC_FROM = {"+15005550001": 21212, "+15005550007": 21606, "+15005550008": 21611}
+
+ERRORS = {
+    21211: "Invalid 'To' Phone Number: {to}",
+    21212: "Invalid 'From' Number: {sender}",
+    21408: "Permission to send an SMS has not been enabled for the region indicated by the 'To' number: {to}.",
+    21602: "Message body is required.",
+    21603: "A 'From' phone number is required.",
+    21604: "A 'To' phone number is required.",
+    21606: "The 'From' phone number {sender} is not a valid, SMS-capable inbound phone number for your account.",
+    21610: "Attempt to send to unsubscribed recipient",
+    21611: "This 'From' number has exceeded the maximum number of queued messages",
+    21612: "Message cannot be sent with the current combination of 'To' ({to}) and/or 'From' parameters",
+    21614: "'To' number: {to}, is not a valid mobile number",
+}
+
+STOP = frozenset({"STOP", "UNSUBSCRIBE", "END", "QUIT", "STOPALL", "REVOKE", "OPTOUT", "CANCEL"})
+START = frozenset({"START", "UNSTOP", "YES"})
+
+
+class Refused(Exception):
+    """Twilio's 400 with its code."""
+
+    def __init__(self, code: int, to: str, sender: str) -> None:
+        super().__init__(ERRORS[code].format(to=to, sender=sender))
+        self.code = code
+
+
+@dataclass(slots=True)
+class Carrier:
+    """Every text of the town. `received` is told each one that a handset shows."""
+
+    clock: Clock
+    webhooks: Webhooks
+    received: Callable[[str], None]
+    handset: Handset = HANDSETS["mobile"]
+    strict: bool = False  # destinations: E.164 alone, as Twilio documents it, or any punctuation, as it did for years
+    shuffled: bool = False
+    lost: bool = False
+    chance: random.Random = field(default_factory=lambda: random.Random(1))
+    texts: list[dict[str, Any]] = field(default_factory=list)
+    opted_out: set[str] = field(default_factory=set)
+
+    def accept(self, form: dict[str, str]) -> dict[str, Any]:
+        """Take a text as Messages.json would, or raise Refused; its statuses follow by the clock."""
+        to, sender, body = form.get("To", ""), form.get("From") or form.get("MessagingServiceSid", ""), form.get("Body")
+        number = self._destination(to)
+        code = self._why_refused(to, number, form.get("From"), sender, body)
+        if code:
+            raise Refused(code, to, sender)
+        assert number is not None
+        assert body is not None
+        text = self._resource(number, form, body)
+        self.texts.append(text)
+        if self.handset.shows:
+            self.received(body)
+        self._report(text, form.get("StatusCallback", ""))
+        return text
+
+    def _why_refused(
+        self, to: str, number: str | None, origin: str | None, sender: str, body: str | None
+    ) -> int | None:
+        if not to or not sender or not body:
+            return 21604 if not to else 21603 if not sender else 21602
+        if number is None:
+            return 21211
+        magic = MAGIC_FROM.get(origin or "") or MAGIC_TO.get(number)
+        if magic or number in self.opted_out:
+            return magic or 21610
+        return self.handset.refused
+
+    def _destination(self, to: str) -> str | None:
+        number = numbers.read(to)
+        if number is None or (self.strict and to != number.e164):
+            return None
+        return number.e164
+
+    def _resource(self, number: str, form: dict[str, str], body: str) -> dict[str, Any]:
+        sid, account = f"SM{uuid.uuid4().hex}", self.webhooks.account_sid
+        uri = f"/2010-04-01/Accounts/{account}/Messages/{sid}"
+        now = format_datetime(datetime.now(UTC))
+        service = form.get("MessagingServiceSid")
+        return {
+            "account_sid": account,
+            "api_version": "2010-04-01",
+            "body": body,
+            "date_created": now,
+            "date_sent": None,
+            "date_updated": now,
+            "direction": "outbound-api",
+            "error_code": None,
+            "error_message": None,
+            "from": form.get("From"),
+            "messaging_service_sid": service,
+            "num_media": "0",
+            "num_segments": "0" if service else "1",
+            "price": None,
+            "price_unit": "USD",
+            "sid": sid,
+            "status": "accepted" if service else "queued",
+            "subresource_uris": {"media": f"{uri}/Media.json"},
+            "to": number,
+            "uri": f"{uri}.json",
+        }
+
+    def _report(self, text: dict[str, Any], callback: str) -> None:
+        statuses = list(self.handset.statuses)
+        if self.shuffled:
+            moments = [moment for moment, _, _ in statuses]
+            self.chance.shuffle(statuses)
+            statuses = [(moment, said, code) for moment, (_, said, code) in zip(moments, statuses, strict=True)]
+        for moment, status, code in statuses:
+            self.clock.later(moment, partial(self._status, text, callback, status, code))
+
+    def _status(self, text: dict[str, Any], callback: str, status: str, code: int | None) -> None:
+        text["status"], text["error_code"] = status, code
+        if self.lost or not callback:
+            return
+        params = {
+            "MessageSid": text["sid"],
+            "SmsSid": text["sid"],
+            "MessageStatus": status,
+            "SmsStatus": status,
+            "To": text["to"],
+            "From": text["from"] or "",
+            "AccountSid": text["account_sid"],
+            "ApiVersion": "2010-04-01",
+        }
+        if code:
+            params["ErrorCode"] = str(code)
+        self.webhooks.post(callback, params)
+
+    def write(self, number: str, to: str, body: str) -> int:
+        """A consumer writes to one of our numbers; the status that the app answered with."""
+        word = body.strip().upper()
+        if word in STOP:
+            self.opted_out.add(number)
+        elif word in START:
+            self.opted_out.discard(number)
+        sid = f"SM{uuid.uuid4().hex}"
+        params = {
+            "MessageSid": sid,
+            "SmsSid": sid,
+            "SmsMessageSid": sid,
+            "AccountSid": self.webhooks.account_sid,
+            "From": number,
+            "To": to,
+            "Body": body,
+            "NumMedia": "0",
+            "NumSegments": "1",
+            "SmsStatus": "received",
+            "ApiVersion": "2010-04-01",
+            "FromCity": "",
+            "FromState": "CA",
+            "FromZip": "",
+            "FromCountry": "US",
+        }
+        return self.webhooks.post("/messages", params).status

@@ -1,0 +1,48 @@
+"""The demo: one whole deflected call on a bare machine, then a sandbox to play with."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event as Signal
+
+from ivr.sandbox.scene import Scene
+from ivr.sandbox.town import town
+from ivr.sandbox.transcript import Event, Transcript
+
+SCENE = Scene(brand="acme", keys=("1", "1"), texts=("My bill is wrong",))
+
+
+def demo(
+    flows_dir: Path,
+    port: int,
+    sandbox_port: int,
+    show: Callable[[Event], None],
+    tell: Callable[[str], None],
+    once: bool,
+) -> bool:
+    """Play the call; whether every step of it happened. Unless `once`, serve on until interrupted."""
+    with tempfile.TemporaryDirectory() as directory:
+        place = Path(directory)
+        tell("A simulation: the server is real; Twilio, the phones and the people are not.")
+        with town(flows_dir, f"sqlite:///{place / 'ivr.db'}", place / "server.log", port, sandbox_port) as here:
+            call, transcript = here.play(SCENE, show)
+            missing = _missing(transcript)
+            for step in (*call.errors, *missing):
+                tell(f"missing: {step}")
+            if not once:
+                tell(f"\nThe sandbox: http://127.0.0.1:{sandbox_port}/ tells what it can do. Ctrl-C ends it.")
+                Signal().wait()
+        return not call.errors and not missing
+
+
+def _missing(transcript: Transcript) -> list[str]:
+    """The steps of a deflected call that the transcript does not show."""
+    steps = {
+        "the offer, heard": any("press 1" in words.lower() for words in transcript.said("ivr")),
+        "the offer, accepted": transcript.said("caller") == ["presses 1", "presses 1"],
+        "the greeting on the handset": len(transcript.said("text")) == 1,
+        "the caller told about the text": any("2671" in words for words in transcript.said("ivr")),
+        "the end of the call": transcript.said("call")[-1:] == ["ends"],
+        "the consumer's text, taken": transcript.said("consumer") == list(SCENE.texts),
+    }
+    return [step for step, happened in steps.items() if not happened]

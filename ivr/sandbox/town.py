@@ -1,0 +1,184 @@
+"""The town: the real server as a process of its own, and a simulated Twilio that it talks to over loopback."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock, Thread
+
+import requests
+from flask import Flask
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from ivr import numbers
+from ivr.flow.load import load_directory
+from ivr.flow.model import Flow
+from ivr.sandbox.carrier import HANDSETS, Carrier
+from ivr.sandbox.clock import Clock
+from ivr.sandbox.phone import Call
+from ivr.sandbox.phone_box import phone_box
+from ivr.sandbox.rest import messages_api
+from ivr.sandbox.scene import Scene, TownError
+from ivr.sandbox.transcript import Event, Transcript
+from ivr.sandbox.webhooks import Webhooks
+
+ACCOUNT_SID = "AC" + "5a" * 16
+AUTH_TOKEN = "a-simulated-account-has-no-secret"  # noqa: S105
+STARTS_WITHIN = 20.0  # seconds
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(slots=True)
+class Town:
+    flows: Mapping[str, Flow]
+    webhooks: Webhooks
+    carrier: Carrier
+    transcript: Transcript
+    day: str = "up"
+    _one_at_a_time: Lock = field(default_factory=Lock)
+
+    def play(self, scene: Scene, show: Callable[[Event], None] = lambda _event: None) -> tuple[Call, Transcript]:
+        """One call, its texts, and what the consumer writes afterwards."""
+        with self._one_at_a_time:
+            flow = self.flows.get(scene.brand)
+            if flow is None:
+                raise TownError(f"{scene.brand}: no such brand; there are: {', '.join(self.flows) or 'none'}")
+            clock = Clock()
+            self.transcript = Transcript(clock, show)
+            self.carrier.clock, self.day = clock, scene.twilio
+            self.carrier.handset, self.carrier.strict = HANDSETS[scene.handset], scene.twilio == "strict"
+            call = self._call(flow, scene, clock)
+            call.play(_url(flow, scene))
+            self._write(flow, scene, clock)
+            clock.run_out()
+            return call, self.transcript
+
+    def _call(self, flow: Flow, scene: Scene, clock: Clock) -> Call:
+        dialled = scene.dialled or next(iter(flow.numbers), flow.sender.address)
+        number = numbers.read(dialled)
+        return Call(
+            clock,
+            self.webhooks,
+            self.transcript,
+            caller=scene.caller,
+            dialled=number.e164 if number else dialled,
+            keys=scene.keys,
+            agents=scene.agents,
+            holds=scene.holds,
+        )
+
+    def _write(self, flow: Flow, scene: Scene, clock: Clock) -> None:
+        for body in scene.texts:
+            clock.advance(9)
+            self.transcript.add("consumer", body)
+            status = self.carrier.write(scene.caller, flow.sender.address, body)
+            if status != 200:
+                self.transcript.add("call", f"error: the text was answered with {status}")
+
+
+def _url(flow: Flow, scene: Scene) -> str:
+    if scene.branch:
+        return f"/voice/{flow.id}/{scene.branch}"
+    return "/voice" if flow.numbers or scene.dialled else f"/voice/{flow.id}"
+
+
+@contextmanager
+def town(
+    flows_dir: Path, database_url: str, log: Path, port: int = 0, sandbox_port: int = 0, day: str = "up"
+) -> Iterator[Town]:
+    """A running town; it is gone when the block ends. `log`: where the server's output goes.
+
+    `day` "down": nobody listens where the server looks for Twilio.
+    """
+    port, sandbox_port = port or free_port(), sandbox_port or free_port()
+    app_url = f"http://127.0.0.1:{port}"
+    webhooks = Webhooks(app_url, app_url, ACCOUNT_SID, AUTH_TOKEN)
+    clock = Clock()
+    carrier = Carrier(clock, webhooks, received=lambda body: here.transcript.add("text", body))
+    here = Town(load_directory(flows_dir).flows, webhooks, carrier, Transcript(clock), day)
+    rest = Flask("sandbox", static_folder=None)
+    rest.register_blueprint(messages_api(carrier, lambda: here.day, ACCOUNT_SID, AUTH_TOKEN))
+    rest.register_blueprint(phone_box(lambda scene: here.play(scene)[1], carrier))
+    twilio_port = free_port() if day == "down" else sandbox_port
+    with _sandbox(rest, sandbox_port), _server(_environment(flows_dir, database_url, port, twilio_port), log):
+        yield here
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+class _Quiet(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log(self, type: str, message: str, *args: object) -> None:
+        """The transcript is the log."""
+
+
+@contextmanager
+def _sandbox(app: Flask, port: int) -> Iterator[None]:
+    try:
+        server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
+    except (OSError, SystemExit):
+        raise TownError(f"Port {port} is in use; set SANDBOX_PORT to another.") from None
+    thread = Thread(target=server.serve_forever, name="sandbox", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _environment(flows_dir: Path, database_url: str, port: int, twilio_port: int) -> dict[str, str]:
+    """The server's settings: the operator's own are left out, so that nothing real can be reached."""
+    kept = {
+        name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "SYSTEMROOT", "TMPDIR")
+    }
+    return {
+        **kept,
+        "FLOWS_DIR": str(flows_dir.resolve()),
+        "DATABASE_URL": database_url,
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "PORT": str(port),
+        "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
+        "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
+        "TWILIO_API_URL": f"http://127.0.0.1:{twilio_port}",
+    }
+
+
+@contextmanager
+def _server(environment: dict[str, str], log: Path) -> Iterator[None]:
+    with log.open("wb") as output:
+        command = [sys.executable, "-m", "gunicorn", "wsgi:app"]
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+        try:
+            _until_it_answers(process, f"http://127.0.0.1:{environment['PORT']}/healthz", log)
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _until_it_answers(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    give_up = time.monotonic() + STARTS_WITHIN
+    while time.monotonic() < give_up:
+        if process.poll() is not None:
+            raise TownError(log.read_text(errors="replace").strip() or "The server did not start.")
+        try:
+            if requests.get(url, timeout=1).ok:
+                return
+        except requests.RequestException:
+            time.sleep(0.05)
+    raise TownError(f"The server did not answer within {STARTS_WITHIN:.0f} s; its output is in {log}.")

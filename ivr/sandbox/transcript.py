@@ -1,0 +1,38 @@
+"""The transcript: one event a line, `mm:ss  who  what`, as the contract writes it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ivr.sandbox.clock import Clock
+
+WHO = ("call", "caller", "ivr", "text", "consumer", "desk", "agent")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    seconds: float
+    who: str
+    what: str
+
+    def __str__(self) -> str:
+        minutes, seconds = divmod(int(self.seconds), 60)
+        return f"{minutes:02d}:{seconds:02d}  {self.who:<8}  {self.what}"
+
+
+@dataclass(slots=True)
+class Transcript:
+    clock: Clock
+    show: Callable[[Event], None] = lambda _event: None
+    events: list[Event] = field(default_factory=list)
+
+    def add(self, who: str, what: str) -> None:
+        event = Event(self.clock.now, who, " ".join(what.split()))
+        self.events.append(event)
+        self.show(event)
+
+    def said(self, who: str) -> list[str]:
+        """All that `who` did, in order."""
+        return [event.what for event in self.events if event.who == who]
+
+    def __str__(self) -> str:
+        return "\n".join(str(event) for event in self.events)

@@ -1,0 +1,1 @@
+"""What we remember: the rows, the only truth there is."""

@@ -1,0 +1,107 @@
+"""Rows about calls: that one came in, and which offers it heard."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select, update
+
+from ivr.store.database import Database, Quick, insert
+from ivr.store.tables import calls, deflections, messages, stored
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    call_sid: str
+    brand: str
+    entry: str
+    caller: str  # From, as Twilio sent it
+    dialled: str
+    studio_flow: str | None = None
+    studio_execution: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """What is written before a caller hears anything. A replay of a webhook leaves the first row as it is."""
+
+    dialect: str
+    _call: Quick
+    _offer: Quick
+    _call_and_offer: Quick
+
+    @classmethod
+    def of(cls, database: Database) -> "Journal":
+        call = insert(database.dialect, calls).on_conflict_do_nothing()
+        offered = ("call_sid", "branch", "brand", "caller", "offered_at")
+        offer = insert(database.dialect, deflections).values(dict.fromkeys(offered)).on_conflict_do_nothing()
+        return cls(
+            database.dialect,
+            Quick.of(database, call),
+            Quick.of(database, offer),
+            Quick.of(database, call, offer),
+        )
+
+    def came_in(self, call: Call, branch: str | None, now: datetime) -> None:
+        """The call came in, straight to the offer of `branch` when there is one."""
+        at = stored(now, self.dialect)
+        values = {
+            "call_sid": call.call_sid,
+            "brand": call.brand,
+            "entry": call.entry,
+            "caller": call.caller,
+            "dialled": call.dialled,
+            "studio_flow": call.studio_flow,
+            "studio_execution": call.studio_execution,
+            "started_at": at,
+        }
+        if branch is None:
+            self._call.run(values)
+        else:
+            self._call_and_offer.run({**values, "branch": branch, "offered_at": at})
+
+    def offered(self, call: Call, branch: str, now: datetime) -> None:
+        self._offer.run(
+            {
+                "call_sid": call.call_sid,
+                "branch": branch,
+                "brand": call.brand,
+                "caller": call.caller,
+                "offered_at": stored(now, self.dialect),
+            }
+        )
+
+
+def accept(tx: Connection, call: Call, branch: str, key: str, now: datetime) -> int | None:
+    """Mark the offer accepted. The deflection's id the first time, None ever after: the guard of one text."""
+    tx.execute(
+        insert(tx.dialect.name, deflections)
+        .values(call_sid=call.call_sid, branch=branch, brand=call.brand, caller=call.caller, offered_at=now)
+        .on_conflict_do_nothing()
+    )
+    this = (deflections.c.call_sid == call.call_sid) & (deflections.c.branch == branch)
+    first = tx.execute(
+        update(deflections)
+        .where(this, deflections.c.accepted_at.is_(None))
+        .values(accepted_at=now, accepted_key=key)
+        .returning(deflections.c.id)
+    )
+    return first.scalar_one_or_none()
+
+
+def destination(tx: Connection, deflection: int, number: str | None, refused: str | None) -> None:
+    """Where the text of an accepted offer goes, or why none goes anywhere."""
+    tx.execute(update(deflections).where(deflections.c.id == deflection).values(number=number, refused=refused))
+
+
+def text_state(tx: Connection, call_sid: str, branch: str) -> str | None:
+    """The state of the text that a call's offer led to; "refused" when none was tried, None when not accepted."""
+    row = tx.execute(
+        select(messages.c.state, deflections.c.refused)
+        .select_from(deflections.outerjoin(messages, messages.c.deflection_id == deflections.c.id))
+        .where(deflections.c.call_sid == call_sid, deflections.c.branch == branch)
+        .where(deflections.c.accepted_at.is_not(None))
+        .order_by(messages.c.created_at.desc())
+    ).first()
+    if row is None:
+        return None
+    return row.state or ("refused" if row.refused else None)

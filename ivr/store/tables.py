@@ -1,0 +1,143 @@
+"""The tables: what a call was, what it was offered, which texts came of it, what is known about numbers."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.types import TypeEngine
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment in UTC: timestamptz on PostgreSQL, sortable text on SQLite."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(String(26))
+        return dialect.type_descriptor(DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        return None if value is None else stored(value, dialect.name)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if isinstance(value, str):
+            return datetime.fromisoformat(value).replace(tzinfo=UTC)
+        return value.astimezone(UTC) if value is not None else None
+
+
+def stored(moment: datetime, dialect: str) -> Any:
+    """A moment as the driver takes it."""
+    if dialect != "sqlite":
+        return moment
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
+
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("call_sid", String(64), primary_key=True),
+    Column("brand", String(32), nullable=False),
+    Column("entry", String(32), nullable=False),  # the branch or menu where the call came in
+    Column("caller", String(200), nullable=False),  # From, as Twilio sent it
+    Column("dialled", String(200), nullable=False),  # To
+    Column("studio_flow", String(34)),
+    Column("studio_execution", String(34)),
+    Column("started_at", UtcTime, nullable=False),
+)
+
+deflections = Table(
+    "deflections",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("call_sid", String(64), nullable=False),
+    Column("branch", String(32), nullable=False),
+    Column("brand", String(32), nullable=False),
+    Column("caller", String(200), nullable=False),
+    Column("offered_at", UtcTime, nullable=False),
+    Column("accepted_at", UtcTime),
+    Column("accepted_key", String(1)),
+    Column("number", String(20)),  # E.164, the destination of the text
+    Column("refused", String(32)),  # why no text was tried: withheld, region, opted_out …
+    UniqueConstraint("call_sid", "branch"),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("kind", String(16), nullable=False),  # greeting, or inbound
+    Column("state", String(16), nullable=False),  # sending, sent, delivered, failed; received when inbound
+    Column("brand", String(32)),  # none for a text to a number that no brand has
+    Column("deflection_id", Integer, ForeignKey("deflections.id")),
+    Column("number", String(200), nullable=False),  # the consumer: E.164, or a channel address as it came
+    Column("sender", String(200), nullable=False),  # our number or messaging service
+    Column("body", Text, nullable=False),
+    Column("media", JSON(none_as_null=True)),  # [{"url": …, "type": …}] of an inbound MMS
+    Column("provider_id", String(64), unique=True),  # MessageSid
+    Column("error_code", Integer),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+)
+
+# One accepted offer is one text, held by the database itself.
+Index(
+    "uq_messages_greeting",
+    messages.c.deflection_id,
+    unique=True,
+    sqlite_where=text("kind = 'greeting' AND state <> 'failed'"),
+    postgresql_where=text("kind = 'greeting' AND state <> 'failed'"),
+)
+
+number_facts = Table(
+    "number_facts",
+    metadata,
+    Column("number", String(20), primary_key=True),
+    Column("sender", String(200), primary_key=True),  # "" when it holds for every sender
+    Column("reason", String(32), nullable=False),  # why texts do not reach it
+    Column("code", Integer, nullable=False),  # Twilio's error that said so
+    Column("learned_at", UtcTime, nullable=False),
+)
+
+opt_outs = Table(
+    "opt_outs",
+    metadata,
+    Column("number", String(200), primary_key=True),
+    Column("sender", String(200), primary_key=True),
+    Column("stopped", Boolean, nullable=False),
+    Column("learned_from", String(16), nullable=False),  # text, or the error 21610
+    Column("changed_at", UtcTime, nullable=False),
+)
+
+sender_facts = Table(
+    "sender_facts",
+    metadata,
+    Column("sender", String(200), primary_key=True),
+    Column("e164_since", UtcTime, nullable=False),  # Twilio answered 21211 to the full format, and took E.164
+)

@@ -1,0 +1,1 @@
+"""Who calls us: verify, write rows, answer."""

@@ -1,0 +1,93 @@
+"""The guards: nothing unsigned gets in. Size first, then the signature over what was sent, then the form."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
+from urllib.parse import parse_qsl
+
+from flask import Response, current_app, request
+from twilio.request_validator import SIGNATURE_HEADER, SIGNATURE_SETTINGS_HEADER
+
+from ivr import log
+from ivr.runtime import Runtime
+
+MAX_BODY = 64 * 1024
+
+View = Callable[..., Response]
+
+
+class Form(dict[str, list[str]]):
+    """A form as it was signed: every value of every name."""
+
+    def getlist(self, name: str) -> list[str]:
+        return self[name]
+
+    def text(self, name: str, most: int = 200) -> str:
+        """The first value of `name`, "" when there is none; without NUL, which PostgreSQL cannot keep."""
+        values = self.get(name)
+        return values[0].replace("\0", "�")[:most] if values else ""
+
+
+def runtime() -> Runtime:
+    return cast(Runtime, current_app.extensions["ivr"])
+
+
+def twilio_signed(view: View) -> View:
+    """Let a request of our Twilio account through to `view(form, …)`; 413 or 403 for any other."""
+
+    @wraps(view)
+    def guarded(**values: Any) -> Response:
+        length = request.content_length
+        if length is None or length > MAX_BODY:
+            return Response("too large, or no Content-Length", 413, mimetype="text/plain")
+        body = request.get_data(cache=False)
+        form = _form(body)
+        why_not = _why_not(form, body)
+        if why_not:
+            log.warning("webhook_refused", path=request.path[:200], reason=why_not)
+            return Response("forbidden", 403, mimetype="text/plain")
+        return view(form, **values)
+
+    guarded.guard = "twilio"  # type: ignore[attr-defined]
+    return guarded
+
+
+def _form(body: bytes) -> Form:
+    form = Form()
+    if request.mimetype == "application/x-www-form-urlencoded":
+        for name, value in parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True):
+            form.setdefault(name, []).append(value)
+    return form
+
+
+def _why_not(form: Form, body: bytes) -> str | None:
+    """Why a request is not let in, for our log only."""
+    here = runtime()
+    if here.validator is None:
+        return "TWILIO_AUTH_TOKEN is not set"
+    signature = request.headers.get(SIGNATURE_HEADER)
+    if not signature:
+        return "no signature"
+    if SIGNATURE_SETTINGS_HEADER in request.headers:
+        return "signed with a SharedKey, which is not supported; sign with the account's auth token"
+    if not _signed(here, form, body, signature):
+        return "signature"
+    if any(sid != here.settings.twilio_account_sid for sid in form.get("AccountSid", ())):
+        return "another account"
+    return None
+
+
+def _signed(here: Runtime, form: Form, body: bytes, signature: str) -> bool:
+    assert here.validator is not None
+    environ = request.environ
+    # Byte for byte what Twilio requested: Flask decodes the path and the query of request.url.
+    path = environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""
+    params: Form | str = form
+    if request.mimetype == "application/json":  # signed by its hash in the query, bodySHA256
+        if b"bodySHA256=" not in request.query_string:
+            return False
+        params = body.decode("utf-8", "replace")
+    try:
+        return bool(here.validator.validate(here.settings.public_url + path, params, signature))
+    except ValueError:  # a port out of range in an absolute URI
+        return False

@@ -1,0 +1,214 @@
+"""The call: Twilio asks what to say next; we find where the call is, write what happened, and answer in TwiML."""
+
+import re
+import time
+from concurrent.futures import TimeoutError as NotYet
+
+from flask import Blueprint, Response, request
+
+from ivr import deflection, log, numbers
+from ivr.flow import engine, twiml
+from ivr.flow.engine import Answer, Heard, Text
+from ivr.flow.model import Branch, Flow
+from ivr.flow.script import Script, Step
+from ivr.flow.words import digit_by_digit
+from ivr.runtime import Brand, Runtime
+from ivr.store import calls
+from ivr.store.calls import Call
+from ivr.web.guards import Form, runtime, twilio_signed
+
+blueprint = Blueprint("voice", __name__)
+
+# Seconds from the request's arrival that the caller may wait for Twilio to take the text.
+WAIT_FOR_TWILIO = 2.5
+ENDED = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
+
+_STUDIO_FLOW = re.compile(r"FW[0-9a-f]{32}")
+_STUDIO_EXECUTION = re.compile(r"FN[0-9a-f]{32}")
+_TEXTS: dict[str | None, Text] = {
+    "sending": "pending",
+    "sent": "sent",
+    "delivered": "delivered",
+    "failed": "refused",
+    "refused": "refused",
+}
+
+
+@blueprint.post("/voice")
+@twilio_signed
+def dialled(form: Form) -> Response:
+    """The number's voice URL: the dialled number tells brand and entry."""
+    number = numbers.read(form.text("To"))
+    brand, place = runtime().numbers.get(number.e164 if number else "", ("", ""))
+    return _answer(form, brand, place)
+
+
+@blueprint.post("/voice/<brand>")
+@twilio_signed
+def entered(form: Form, brand: str) -> Response:
+    """The brand's menu, or its only branch."""
+    known = runtime().brands.get(brand)
+    entry = known.flow.entry if known else None
+    return _answer(form, brand, entry.name if entry else "")
+
+
+@blueprint.post("/voice/<brand>/<place>")
+@twilio_signed
+def went_on(form: Form, brand: str, place: str) -> Response:
+    """Straight to a branch or menu, or a step in it: our own callbacks end here too."""
+    return _answer(form, brand, place)
+
+
+def _answer(form: Form, brand_id: str, place: str) -> Response:
+    started = time.monotonic()
+    here = runtime()
+    brand = here.brands.get(brand_id)
+    branch = brand.flow.branches.get(place) if brand else None
+    caller = _caller(form, branch.accept if branch else "")
+    if brand is None:
+        log.warning("no_brand", call=form.text("CallSid"), to=numbers.masked(form.text("To")), path=request.path[:200])
+        no_brand = twiml.back_to_studio(caller, "error", "no_brand") if caller.studio_flow else _not_in_service()
+        return _xml(no_brand)
+    heard = _heard(form, caller)
+    step = _step(place)
+    try:
+        document = _document(here, brand, step, heard, caller, _call(form, brand_id, place, caller), started)
+    except Exception as error:  # whatever broke here, the caller is led to a person
+        log.error("voice_failed", error, call=form.text("CallSid"), brand=brand_id, place=place, step=step.name)
+        document = twiml.document(brand.flow, engine.to_a_person(brand.flow, place, heard), caller)
+    return _xml(document)
+
+
+def _document(
+    here: Runtime, brand: Brand, step: Step, heard: Heard, caller: twiml.Caller, call: Call, started: float
+) -> bytes:
+    flow = brand.flow
+    if step.name == "confirm":
+        heard = _with_text(here, heard, call, step.place)
+    answer = engine.answer(flow, step, heard)
+    _write(here, call, step, answer)
+    if answer.accepts:
+        script = _accept(here, flow, answer.accepts, call, heard, started)
+        return twiml.document(flow, script, caller)
+    enters = answer.offers.name if answer.offers else step.place if not step.name else ""
+    if enters in brand.documents and caller.plain:
+        return brand.documents[enters]
+    return twiml.document(flow, answer.script, caller)
+
+
+def _write(here: Runtime, call: Call, step: Step, answer: Answer) -> None:
+    """Rows before words: that the call came in, that the offer was made."""
+    branch = answer.offers.name if answer.offers else None
+    if not step.name:
+        here.journal.came_in(call, branch, here.now())
+    elif branch:
+        here.journal.offered(call, branch, here.now())
+    else:
+        return
+    log.event("offer" if branch else "call", call=call.call_sid, brand=call.brand, place=branch or call.entry)
+
+
+def _accept(here: Runtime, flow: Flow, branch: Branch, call: Call, heard: Heard, started: float) -> Script:
+    with here.database.writes() as tx:
+        accepted = deflection.accept(tx, flow, branch, call, heard.key, here.new_id(), here.now())
+    log.event(
+        "accepted",
+        call=call.call_sid,
+        brand=flow.id,
+        branch=branch.name,
+        message=accepted.greeting.id if accepted.greeting else None,
+        refused=accepted.refused,
+        again=accepted.again,
+    )
+    if accepted.again:
+        return engine.texted(flow, branch, _with_text(here, heard, call, branch.name))
+    if accepted.greeting is None:
+        return engine.texted(flow, branch, _heard_text(heard, "refused"))
+    greeting = accepted.greeting
+    attempt = here.attempts.begin(lambda: here.delivery.attempt(greeting))
+    outcome: Text = "pending"
+    if attempt is not None:
+        try:
+            left = WAIT_FOR_TWILIO - (time.monotonic() - started)
+            outcome = _OUTCOMES[attempt.result(timeout=max(0.0, left))]
+        except NotYet:
+            log.warning("twilio_slow", call=call.call_sid, message=greeting.id)
+    return engine.texted(flow, branch, _heard_text(heard, outcome))
+
+
+_OUTCOMES: dict[str, Text] = {"sent": "sent", "refused": "refused", "unclear": "pending"}
+
+
+def _with_text(here: Runtime, heard: Heard, call: Call, branch: str) -> Heard:
+    with here.database.reads() as tx:
+        state = calls.text_state(tx, call.call_sid, branch)
+    return _heard_text(heard, _TEXTS.get(state, "unknown"))
+
+
+def _heard_text(heard: Heard, text: Text) -> Heard:
+    return Heard(heard.key, heard.result, heard.gone, heard.from_studio, text)
+
+
+def _heard(form: Form, caller: twiml.Caller) -> Heard:
+    # One key was asked for; of more that arrive, the first is the answer.
+    return Heard(
+        key=form.text("Digits").strip()[:1],
+        result=form.text("QueueResult") or form.text("DialCallStatus"),
+        gone=form.text("CallStatus") in ENDED,
+        from_studio=bool(caller.studio_flow),
+    )
+
+
+def _step(place: str) -> Step:
+    if not request.query_string:
+        return Step(place)
+    attempt = request.args.get("try", "1")
+    return Step(
+        place,
+        request.args.get("step", "")[:20],
+        int(attempt) if attempt in ("1", "2", "3", "4", "5") else 1,
+        "fallback" if request.args.get("role") == "fallback" else "otherwise",
+    )
+
+
+def _call(form: Form, brand: str, place: str, caller: twiml.Caller) -> Call:
+    return Call(
+        call_sid=form.text("CallSid", 64),
+        brand=brand,
+        entry=place[:32],
+        caller=form.text("From"),
+        dialled=form.text("To"),
+        studio_flow=caller.studio_flow or None,
+        studio_execution=caller.studio_execution or None,
+    )
+
+
+def _caller(form: Form, accept: str) -> twiml.Caller:
+    number = numbers.read(form.text("From"))
+    studio_flow = request.args.get("flow", "") if request.query_string else ""
+    execution = request.args.get("exec", "") if studio_flow else ""
+    return twiml.Caller(
+        words={
+            "caller": number.full if number else "your number",
+            "ending": digit_by_digit(number.ending) if number else "",
+            "accept": accept,
+        },
+        caller_id="" if number else _own_number(form),
+        account_sid=form.text("AccountSid", 34) or runtime().settings.twilio_account_sid,
+        studio_flow=studio_flow if _STUDIO_FLOW.fullmatch(studio_flow) else "",
+        studio_execution=execution if _STUDIO_EXECUTION.fullmatch(execution) else "",
+    )
+
+
+def _own_number(form: Form) -> str:
+    """The dialled number, to show where a withheld, SIP or client caller has none (Twilio errors 13214, 13247)."""
+    number = numbers.read(form.text("To"))
+    return number.e164 if number else ""
+
+
+def _not_in_service() -> bytes:
+    return twiml.sentence(twiml.NOT_IN_SERVICE)
+
+
+def _xml(document: bytes) -> Response:
+    return Response(document, mimetype="text/xml")
