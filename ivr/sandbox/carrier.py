@@ -84,11 +84,13 @@ class Carrier:
     shuffled: bool = False
     lost: bool = False
     chance: random.Random = field(default_factory=lambda: random.Random(1))
+    asked: list[dict[str, str]] = field(default_factory=list)  # every request to send, taken or refused
     texts: list[dict[str, Any]] = field(default_factory=list)
     opted_out: set[str] = field(default_factory=set)
 
     def accept(self, form: dict[str, str]) -> dict[str, Any]:
         """Take a text as Messages.json would, or raise Refused; its statuses follow by the clock."""
+        self.asked.append(form)
         to, sender, body = form.get("To", ""), form.get("From") or form.get("MessagingServiceSid", ""), form.get("Body")
         number = self._destination(to)
         code = self._why_refused(to, number, form.get("From"), sender, body)

@@ -40,6 +40,8 @@ class Town:
     webhooks: Webhooks
     carrier: Carrier
     transcript: Transcript
+    log: Path  # the server's output
+    database_url: str
     day: str = "up"
     _one_at_a_time: Lock = field(default_factory=Lock)
 
@@ -101,7 +103,7 @@ def town(
     webhooks = Webhooks(app_url, app_url, ACCOUNT_SID, AUTH_TOKEN)
     clock = Clock()
     carrier = Carrier(clock, webhooks, received=lambda body: here.transcript.add("text", body))
-    here = Town(load_directory(flows_dir).flows, webhooks, carrier, Transcript(clock), day)
+    here = Town(load_directory(flows_dir).flows, webhooks, carrier, Transcript(clock), log, database_url, day)
     rest = Flask("sandbox", static_folder=None)
     rest.register_blueprint(messages_api(carrier, lambda: here.day, ACCOUNT_SID, AUTH_TOKEN))
     rest.register_blueprint(phone_box(lambda scene: here.play(scene)[1], carrier))

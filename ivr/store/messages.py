@@ -77,8 +77,8 @@ def write_inbound(tx: Connection, text: Inbound, now: datetime) -> bool:
         "created_at": now,
         "updated_at": now,
     }
-    written = insert(tx.dialect.name, messages).values(values)
-    return tx.execute(written.on_conflict_do_nothing(index_elements=["provider_id"])).rowcount == 1
+    written = insert(tx.dialect.name, messages).values(values).on_conflict_do_nothing(index_elements=["provider_id"])
+    return tx.execute(written.returning(messages.c.id)).first() is not None
 
 
 def find(tx: Connection, message_id: str) -> Message | None:

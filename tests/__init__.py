@@ -1,0 +1,1 @@
+"""The tests: the trips first, then each rule, then what the house itself must be."""

@@ -1,0 +1,222 @@
+"""The trips: a call becomes a text, over real HTTP, against the server as a process of its own."""
+
+import random
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import text
+
+from ivr import numbers
+from ivr.sandbox.scene import Scene
+from ivr.sandbox.town import Town
+from ivr.store.database import opened_once
+
+MENU = "Thank you for calling Acme Air. For billing, press 1. For bookings, press 2."
+OFFER = "Instead of waiting on the line, you can also connect with us by text message."
+WRONG = "Sorry, that key is not in use here."
+SENT = "We are texting the number ending in"
+ON_ITS_WAY = "A text to the number ending in"
+CANNOT = "We are sorry, we could not text this number."
+NOT_ARRIVED = "If nothing has arrived, press 1 to wait for a person."
+GOODBYE = "Thank you. Goodbye."
+NOBODY = "We are sorry, nobody can take your call right now."
+
+_callers = iter(random.Random(7).sample(range(2000, 9999), 5000))
+
+
+def caller() -> str:
+    """A caller nobody has seen before, so that no scene knows of another."""
+    return f"+1415555{next(_callers):04d}"
+
+
+# name, scene, what the caller hears in order (beginnings), what happens to the call at the end, texts shown
+SCENES = [
+    ("accepted", {"keys": "1,1"}, [MENU, OFFER, SENT, GOODBYE], "", 1),
+    ("declined by silence", {"keys": "1"}, [MENU, OFFER], "is answered by a person", 0),
+    ("silent from the start", {"keys": ""}, [MENU, MENU], "waits in queue front", 0),
+    (
+        "wrong keys, then the right ones",
+        {"keys": "9,1,9,1"},
+        [MENU, WRONG, MENU, OFFER, WRONG, OFFER, SENT, GOODBYE],
+        "",
+        1,
+    ),
+    ("wrong keys only", {"keys": "1,9,9"}, [MENU, OFFER, WRONG, OFFER], "waits in queue billing", 0),
+    ("pound and star are wrong keys", {"keys": "1,#,*"}, [MENU, OFFER, WRONG, OFFER], "waits in queue billing", 0),
+    ("a landline", {"keys": "1,1", "handset": "landline"}, [MENU, OFFER, CANNOT], "waits in queue billing", 0),
+    (
+        "a landline known later",
+        {"keys": "1,1", "handset": "landline-late"},
+        [MENU, OFFER, SENT, CANNOT],
+        "waits in queue",
+        0,
+    ),
+    ("a phone that is off", {"keys": "1,1", "handset": "off"}, [MENU, OFFER, SENT, NOT_ARRIVED, GOODBYE], "", 0),
+    (
+        "off, and a person wanted",
+        {"keys": "1,1,1", "handset": "off"},
+        [MENU, OFFER, SENT, NOT_ARRIVED],
+        "is answered",
+        0,
+    ),
+    ("opted out", {"keys": "1,1", "handset": "opted-out"}, [MENU, OFFER, CANNOT], "waits in queue billing", 0),
+    ("abroad", {"keys": "1,1", "handset": "abroad"}, [MENU, OFFER, CANNOT], "waits in queue billing", 0),
+    ("Twilio slow", {"keys": "1,1", "twilio": "slow"}, [MENU, OFFER, ON_ITS_WAY, GOODBYE], "", 1),
+    ("Twilio busy", {"keys": "1,1", "twilio": "busy"}, [MENU, OFFER, CANNOT], "waits in queue billing", 0),
+    ("Twilio refusing", {"keys": "1,1", "twilio": "refusing"}, [MENU, OFFER, CANNOT], "waits in queue billing", 0),
+    ("Twilio failing", {"keys": "1,1", "twilio": "error"}, [MENU, OFFER, ON_ITS_WAY, NOT_ARRIVED, GOODBYE], "", 0),
+    ("a gateway failing", {"keys": "1,1", "twilio": "gateway"}, [MENU, OFFER, ON_ITS_WAY, NOT_ARRIVED, GOODBYE], "", 0),
+    ("taken, never answered", {"keys": "1,1", "twilio": "drop"}, [MENU, OFFER, ON_ITS_WAY, GOODBYE], "", 1),
+    ("an empty 200", {"keys": "1,1", "twilio": "empty"}, [MENU, OFFER, ON_ITS_WAY, GOODBYE], "", 1),
+    ("queue full", {"keys": "1", "agents": "full"}, [MENU, OFFER, NOBODY], "queue billing is full", 0),
+    ("nobody answers", {"keys": "2", "agents": "nobody"}, [MENU, "Press 1 and we will text you", NOBODY], "rings", 0),
+    ("straight into a branch", {"keys": "1", "branch": "billing"}, [OFFER, SENT, GOODBYE], "", 1),
+    ("a number that leads to a branch", {"keys": "1", "dialled": "+14155550101"}, [OFFER, SENT, GOODBYE], "", 1),
+    ("hangs up in the offer", {"keys": "1,h"}, [MENU, OFFER], "", 0),
+    ("withheld", {"keys": "1,1", "caller": "anonymous"}, [MENU, OFFER, CANNOT], "waits in queue billing", 0),
+    ("a SIP phone", {"keys": "2,1", "caller": "sip:ann@example.com"}, [MENU, "Press 1", CANNOT], "rings", 0),
+    ("a number of nobody", {"dialled": "+14155550999"}, ["We are sorry, this number is not in service."], "", 0),
+]
+
+
+@pytest.mark.parametrize(
+    ("changes", "heard", "goes", "texts"), [case[1:] for case in SCENES], ids=[case[0] for case in SCENES]
+)
+def test_a_call(here: Town, changes: dict[str, str], heard: list[str], goes: str, texts: int) -> None:
+    keys = changes.get("keys", "").split(",")
+    scene = Scene(brand="acme", **{"caller": caller(), **changes, "keys": keys})  # type: ignore[arg-type]
+    call, transcript = here.play(scene)
+    said = transcript.said("ivr")
+    assert call.errors == []
+    assert len(said) == len(heard), transcript
+    for words, beginning in zip(said, heard, strict=True):
+        assert words.startswith(beginning), transcript
+    assert any(goes in event for event in transcript.said("call")), transcript
+    assert len(transcript.said("text")) == texts, transcript
+    assert transcript.said("call")[-1] == "ends"
+
+
+def test_the_destination_is_the_full_format(here: Town) -> None:
+    number = caller()
+    here.play(Scene(brand="acme", caller=number, keys=("1", "1")))
+    (asked,) = [form for form in here.carrier.asked if numbers.full(number) == form["To"]]
+    assert re.fullmatch(r"\+1\(415\) 555-\d{4}", asked["To"])
+    assert asked["From"] == "+14155550111"
+    assert asked["Body"].startswith("Thank you for choosing to connect with Acme Air by text.")
+    assert "within 10 minutes" in asked["Body"]
+    assert asked["ValidityPeriod"] == "3600"
+    assert "/messages/status/" in asked["StatusCallback"]
+
+
+def test_a_twilio_that_wants_e164_is_asked_once_more_and_remembered(here: Town) -> None:
+    first, second = caller(), caller()
+    try:
+        _, transcript = here.play(Scene(brand="acme", caller=first, keys=("1", "1"), twilio="strict"))
+        assert len(transcript.said("text")) == 1
+        here.play(Scene(brand="acme", caller=second, keys=("1", "1"), twilio="strict"))
+    finally:
+        with opened_once(here.database_url) as database, database.writes() as tx:
+            tx.execute(text("DELETE FROM sender_facts"))
+    asked = [form["To"] for form in here.carrier.asked]
+    assert asked[-3:] == [numbers.full(first), first, second]
+
+
+def test_rows_tell_the_trip(here: Town) -> None:
+    number = caller()
+    call, _ = here.play(Scene(brand="acme", caller=number, keys=("1", "1"), texts=("My bill is wrong",)))
+    with opened_once(here.database_url) as database, database.reads() as tx:
+        sid = {"sid": call.call_sid}
+        entry = tx.execute(text("SELECT brand, entry, caller, dialled FROM calls WHERE call_sid = :sid"), sid).all()
+        offer = tx.execute(
+            text("SELECT branch, accepted_key, number, refused FROM deflections WHERE call_sid = :sid"), sid
+        ).all()
+        texts = tx.execute(
+            text("SELECT kind, state, number, sender, body FROM messages WHERE number = :n ORDER BY created_at"),
+            {"n": number},
+        ).all()
+    assert entry == [("acme", "menu", number, "+14155550100")]
+    assert offer == [("billing", "1", number, None)]
+    assert [row[:4] for row in texts] == [
+        ("greeting", "delivered", number, "+14155550111"),
+        ("inbound", "received", number, "+14155550111"),
+    ]
+    assert texts[1][4] == "My bill is wrong"
+
+
+def test_the_same_key_a_hundred_times_sends_one_text(here: Town) -> None:
+    number, before = caller(), len(here.carrier.texts)
+    call, _ = here.play(Scene(brand="acme", branch="bookings", caller=number, keys=("1",)))
+    (accept,) = [
+        made
+        for made in here.webhooks.exchanges
+        if made["params"].get("Digits") == "1"
+        and "step=answer" in made["url"]
+        and made["params"]["CallSid"] == call.call_sid
+    ]
+    with ThreadPoolExecutor(20) as pool:
+        replays = list(pool.map(lambda _: here.webhooks.post(accept["url"], accept["params"]), range(100)))
+    assert {replay.status for replay in replays} == {200}
+    assert len(here.carrier.texts) == before + 1
+
+
+def test_parallel_first_presses_send_one_text(here: Town) -> None:
+    number, before = caller(), len(here.carrier.texts)
+    params = {
+        "CallSid": f"CA{number[1:]:0>32}",
+        "AccountSid": here.webhooks.account_sid,
+        "From": number,
+        "To": "+14155550100",
+    }
+    with ThreadPoolExecutor(20) as pool:
+        url = "/voice/acme/billing?step=answer"
+        answers = list(pool.map(lambda _: here.webhooks.post(url, {**params, "Digits": "1"}), range(40)))
+    assert {answer.status for answer in answers} == {200}
+    assert len(here.carrier.texts) == before + 1
+    heard = [answer.body.decode() for answer in answers]
+    assert all(SENT in body or ON_ITS_WAY in body for body in heard)
+
+
+def test_stop_is_obeyed_from_the_first_day(here: Town) -> None:
+    scene = Scene(brand="acme", caller=caller(), keys=("1", "1"))
+    _, first = here.play(replace(scene, texts=("Stop",)))
+    asked = len(here.carrier.asked)
+    _, second = here.play(scene)
+    assert len(first.said("text")) == 1
+    assert CANNOT in second.said("ivr")
+    assert len(here.carrier.asked) == asked, f"a text was tried after STOP\n{first}\n{second}"
+    _, third = here.play(replace(scene, keys=("1",), texts=("start",)))
+    _, fourth = here.play(scene)
+    assert len(fourth.said("text")) == 1, third
+
+
+def test_what_twilio_said_of_a_number_is_remembered(here: Town) -> None:
+    scene = Scene(brand="acme", caller=caller(), keys=("1", "1"))
+    here.play(replace(scene, handset="landline"))
+    asked = len(here.carrier.asked)
+    _, again = here.play(scene)
+    assert CANNOT in again.said("ivr")
+    assert len(here.carrier.asked) == asked
+
+
+def test_shuffled_callbacks_end_where_ordered_ones_do(here: Town) -> None:
+    number = caller()
+    here.carrier.shuffled = True
+    try:
+        here.play(Scene(brand="acme", caller=number, keys=("1", "1")))
+    finally:
+        here.carrier.shuffled = False
+    with opened_once(here.database_url) as database, database.reads() as tx:
+        state = tx.execute(text("SELECT state FROM messages WHERE number = :n"), {"n": number}).scalar()
+    assert state == "delivered"
+
+
+def test_the_log_shows_no_number_and_no_words(here: Town) -> None:
+    number = caller()
+    here.play(Scene(brand="acme", caller=number, keys=("1", "1"), texts=("a secret of mine",)))
+    logged = here.log.read_text()
+    assert '"event": "text_sent"' in logged
+    assert number[-7:] not in logged
+    assert numbers.full(number)[-8:] not in logged
+    assert "a secret of mine" not in logged
