@@ -4,7 +4,7 @@ import json
 import logging
 import sys
 import time
-from typing import Any
+from typing import Any, TextIO
 
 _logger = logging.getLogger("ivr")
 
@@ -34,9 +34,9 @@ def _innermost(error: BaseException) -> str:
     return f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}"
 
 
-def start(level: str) -> None:
+def start(level: str, stream: TextIO | None = None) -> None:
     """Send events of `level` ("debug", "info", "warning", "error") and above to stdout, a line each."""
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(_JsonLine())
     _logger.handlers[:] = [handler]
     _logger.setLevel(level.upper())

@@ -1,5 +1,6 @@
 """What tests share: a database of each kind, the doors in one process, a town of real ones."""
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,5 +48,8 @@ def acme() -> Flow:
 
 
 @pytest.fixture(autouse=True)
-def _log() -> None:
-    log.start("debug")
+def logged() -> io.StringIO:
+    """What this process logs."""
+    stream = io.StringIO()
+    log.start("debug", stream)
+    return stream

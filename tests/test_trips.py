@@ -1,12 +1,15 @@
 """The trips: a call becomes a text, over real HTTP, against the server as a process of its own."""
 
+import http.client
 import random
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from sqlalchemy import text
+from twilio.request_validator import RequestValidator
 
 from ivr import numbers
 from ivr.sandbox.scene import Scene
@@ -220,3 +223,16 @@ def test_the_log_shows_no_number_and_no_words(here: Town) -> None:
     assert number[-7:] not in logged
     assert numbers.full(number)[-8:] not in logged
     assert "a secret of mine" not in logged
+
+
+@pytest.mark.parametrize("path", ["/voice/acme/billing?x=%28415%29", "/voice/acme/caf%C3%A9?n=K%C3%B6ln"])
+def test_the_signature_is_over_the_bytes_that_were_sent(here: Town, path: str) -> None:
+    form = {"CallSid": "CA1", "AccountSid": here.webhooks.account_sid, "From": caller(), "To": "+14155550100"}
+    signature = RequestValidator(here.webhooks.auth_token).compute_signature(here.webhooks.public_url + path, form)
+    connection = http.client.HTTPConnection(urlsplit(here.webhooks.app_url).netloc)
+    headers = {"X-Twilio-Signature": signature, "Content-Type": "application/x-www-form-urlencoded"}
+    connection.request("POST", path, urlencode(form), headers)
+    response = connection.getresponse()
+    response.read()
+    connection.close()
+    assert response.status == 200

@@ -62,7 +62,10 @@ def _ids(source: Source) -> None:
 
 def _targets(source: Source) -> None:
     menu_names = {name for name, _ in menus(source)}
-    places = menu_names | set(mapping(source, "branches"))
+    branches = mapping(source, "branches")
+    if not branches:
+        return  # one cause: the branches are missing
+    places = menu_names | set(branches)
     for path in [("numbers",), *((*at, "press") for _, at in menus(source))]:
         for key, target in mapping(source, *path).items():
             if isinstance(target, str) and target.strip() and target.strip() not in places:

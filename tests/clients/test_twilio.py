@@ -1,0 +1,155 @@
+"""The Twilio client: the exact request, and every answer sorted into what it means for the text."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+import requests
+import responses
+from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError, ProtocolError
+
+from ivr.clients.failure import SendError
+from ivr.clients.twilio import Account, Twilio
+
+ACCOUNT = Account("AC" + "0" * 32, "token")
+URL = f"https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT.account_sid}/Messages.json"
+
+
+def twilio(account: Account = ACCOUNT, now: float = 0.0) -> Twilio:
+    return Twilio(account, connections=2, clock=lambda: now)
+
+
+def send(client: Twilio, sender: str = "+14155550111", deadline: float = 20.0) -> str:
+    return client.send_text(
+        "+1(415) 555-2671", sender, "Hi \U0001f44d", "https://x.example/messages/status/1", 3600, deadline
+    )
+
+
+@responses.activate
+def test_the_exact_request() -> None:
+    responses.post(URL, json={"sid": "SM1", "status": "queued"}, status=201)
+    assert send(twilio()) == "SM1"
+    (call,) = responses.calls
+    assert parse_qs(str(call.request.body)) == {
+        "To": ["+1(415) 555-2671"],
+        "From": ["+14155550111"],
+        "Body": ["Hi \U0001f44d"],
+        "StatusCallback": ["https://x.example/messages/status/1"],
+        "ValidityPeriod": ["3600"],
+    }
+    assert call.request.headers["Authorization"] == requests.auth._basic_auth_str(ACCOUNT.account_sid, "token")
+    assert call.request.headers["Content-Type"] == "application/x-www-form-urlencoded"
+
+
+@responses.activate
+def test_a_messaging_service_is_no_from() -> None:
+    responses.post(URL, json={"sid": "SM1", "status": "accepted"}, status=201)
+    send(twilio(), sender="MG" + "0" * 32)
+    body = parse_qs(str(responses.calls[0].request.body))
+    assert body["MessagingServiceSid"] == ["MG" + "0" * 32]
+    assert "From" not in body
+
+
+@responses.activate
+def test_an_api_key_and_another_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWILIO_REGION", "ie1")
+    monkeypatch.setenv("TWILIO_EDGE", "dublin")
+    account = Account(ACCOUNT.account_sid, "token", "SK1", "secret", "http://127.0.0.1:8001")
+    responses.post(URL.replace("https://api.twilio.com", "http://127.0.0.1:8001"), json={"sid": "SM1"}, status=201)
+    assert send(twilio(account)) == "SM1"
+    assert responses.calls[0].request.headers["Authorization"] == requests.auth._basic_auth_str("SK1", "secret")
+
+
+@responses.activate
+def test_region_and_edge_of_the_environment_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWILIO_REGION", "ie1")
+    responses.post(URL, json={"sid": "SM1"}, status=201)
+    assert send(twilio()) == "SM1"
+
+
+def error(code: int, status: int) -> dict[str, Any]:
+    return {"status": status, "json": {"code": code, "message": "x", "status": status, "more_info": "x"}}
+
+
+ANSWERS = [
+    ("invalid number", error(21211, 400), {"code": 21211, "permanent": True}),
+    ("opted out", error(21610, 400), {"code": 21610, "permanent": True}),
+    ("credentials", error(20003, 401), {"code": 20003, "permanent": True}),
+    ("a refusal in the newer form", {"status": 400, "json": {"type": "x", "title": "x", "status": 400, "code": 21614}}, {"code": 21614, "permanent": True}),
+    ("a refusal without a code", {"status": 403, "body": "no"}, {"code": 403, "permanent": True}),
+    ("a redirect is not followed", {"status": 302, "headers": {"Location": "https://x.example"}}, {"code": 302, "permanent": True}),
+    ("busy", {**error(20429, 429), "headers": {"Retry-After": "7"}}, {"code": 20429, "retry_after": 7.0}),
+    ("busy without a time", error(20429, 429), {"code": 20429}),
+    ("busy until a date", {**error(20429, 429), "headers": {"Retry-After": "Fri, 01 Jan 2027 00:00:00 GMT"}}, {"code": 20429}),
+    ("failing", error(20500, 500), {"code": 20500, "unclear": True}),
+    ("a gateway's page", {"status": 503, "body": "<html>"}, {"code": 503, "unclear": True}),
+    ("an empty 200", {"status": 200, "body": ""}, {"unclear": True}),
+    ("no JSON", {"status": 201, "body": "<html>"}, {"unclear": True}),
+    ("no object", {"status": 201, "body": "[]"}, {"unclear": True}),
+    ("no sid", {"status": 201, "json": {"status": "queued"}}, {"unclear": True}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("answer", "means"), [case[1:] for case in ANSWERS], ids=[case[0] for case in ANSWERS])
+@responses.activate
+def test_every_answer(answer: dict[str, Any], means: dict[str, Any]) -> None:
+    responses.post(URL, **answer)
+    with pytest.raises(SendError) as raised:
+        send(twilio())
+    found = raised.value
+    expected = {"permanent": False, "unclear": False, "code": None, "retry_after": None} | means
+    if "code" not in means:
+        expected["code"] = found.code
+    assert {name: getattr(found, name) for name in expected} == expected
+    assert len(responses.calls) == 1, "nothing is repeated by the client"
+    assert "token" not in found.reason
+
+
+def connection_error(reason: Exception) -> requests.ConnectionError:
+    return requests.ConnectionError(MaxRetryError(None, "/", reason))  # type: ignore[arg-type]
+
+
+NO_ANSWER = [
+    ("refused", lambda: connection_error(NewConnectionError(None, "refused")), False),  # type: ignore[arg-type]
+    (
+        "connecting took too long",
+        lambda: requests.ConnectTimeout(MaxRetryError(None, "/", ConnectTimeoutError())),
+        False,
+    ),  # type: ignore[arg-type]
+    ("no TLS", lambda: requests.exceptions.SSLError("handshake"), False),
+    ("no answer in time", lambda: requests.ReadTimeout("slow"), True),
+    ("reset", lambda: requests.ConnectionError(ProtocolError("aborted", ConnectionResetError())), True),
+    ("half an answer", lambda: requests.exceptions.ChunkedEncodingError("half"), True),
+]
+
+
+@pytest.mark.parametrize(("happens", "unclear"), [case[1:] for case in NO_ANSWER], ids=[case[0] for case in NO_ANSWER])
+@responses.activate
+def test_no_answer(happens: Callable[[], Exception], unclear: bool) -> None:
+    responses.post(URL, body=happens())
+    with pytest.raises(SendError) as raised:
+        send(twilio())
+    assert raised.value.unclear is unclear
+
+
+@responses.activate
+def test_time_outs_share_what_is_left() -> None:
+    seen: list[Any] = []
+
+    def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        seen.append(request.req_kwargs["timeout"])  # type: ignore[attr-defined]
+        return 201, {}, '{"sid": "SM1"}'
+
+    responses.add_callback(responses.POST, URL, callback=answer)
+    send(twilio(now=0.0), deadline=20.0)
+    send(twilio(now=18.0), deadline=20.0)
+    assert seen == [(3.0, 15.0), (2.0, 2.0)]
+
+
+@responses.activate
+def test_nothing_is_asked_when_no_time_is_left() -> None:
+    with pytest.raises(SendError) as raised:
+        send(twilio(now=20.0), deadline=20.0)
+    assert not raised.value.unclear
+    assert len(responses.calls) == 0

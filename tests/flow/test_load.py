@@ -1,0 +1,219 @@
+"""A brand's file: what is read, and every finding with its place."""
+
+import textwrap
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ivr.flow import source
+from ivr.flow.load import load, load_directory
+from ivr.flow.model import Flow, ToMenu, ToNumber, ToQueue, ToSip
+from ivr.sandbox.town import ROOT
+
+GOOD = """\
+name: Acme
+sender: {sms: "+1 415 555 0111"}
+numbers: {"+1 415 555 0100": menu}
+menu:
+  say: Press 1.
+  press: {1: billing}
+  otherwise: {queue: front}
+branches:
+  billing:
+    offer: Press 1.
+    greeting: Hello from {{ brand }}.
+    otherwise: {queue: billing}
+"""
+
+BRANCH = "  billing:\n    offer: Press 1.\n    greeting: Hello from {{ brand }}.\n    otherwise: {queue: billing}\n"
+
+# what it is, (old, new) in the good file, the finding without the file's name
+FINDINGS = [
+    ("an unknown key, near", ("    offer:", "    skil: x\n    offer:"), "10:5: error: skil: unknown key; did you mean skill?"),
+    ("an unknown key, far", ("name:", "zzz: x\nname:"), "1:1: error: zzz: unknown key; allowed: accept, "),
+    ("a misspelt key that is required", ("greeting:", "greting:"), "11:5: error: greting: unknown key; did you mean greeting?"),
+    ("a missing key", ("    offer: Press 1.\n", ""), "10:5: error: offer is missing; billing needs it"),
+    ("a missing name", ("name: Acme\n", ""), "1:1: error: name is missing; a brand needs it"),
+    ("an unknown target", ("{1: billing}", "{1: biling}"), "6:14: error: biling: unknown target; did you mean billing?"),
+    ("a number's unknown target", (": menu}", ": menue}"), "3:30: error: menue: unknown target; did you mean menu?"),
+    ("an unknown menu", ("{queue: front}", "{menu: nowhere}"), "7:21: error: nowhere: unknown menu; allowed: menu"),
+    ("a list for a text", ("Press 1.\n    gr", "[a]\n    gr"), "10:12: error: offer: expected a text, found a list"),
+    ("a text for a mapping", ("{queue: billing}", "billing"), "12:16: error: otherwise: expected a mapping"),
+    ("an unknown variable", ("{{ brand }}", "{{ brnd }}"), "11:15: error: greeting: brnd: unknown template variable; did you mean brand?"),
+    ("an sla that is not there", ("{{ brand }}", "{{ sla }}"), "11:15: error: greeting: sla: unknown template variable"),
+    ("half a template", ("{{ brand }}", "{{ brand"), "11:15: error: greeting: the template cannot be read"),
+    ("a template that fails", ("{{ brand }}", "{{ 1 // 0 }}"), "error: the template fails"),
+    ("a duplicate key", ("    offer:", "    offer: x\n    offer:"), "11:5: error: offer: duplicate key; it stands in line 10"),
+    ("a toll-free sender", ("0111", "0111\"}\nsender: {sms: \"+18005551212"), "duplicate key"),
+    ("a toll-free sender alone", ("+1 415 555 0111", "+1 800 555 1212"), "2:15: error: sms: +1(800) 555-1212 is toll-free"),
+    ("a sender that is none", ("+1 415 555 0111", "415"), "2:15: error: sms: '415' is no sender; write a number"),
+    ("a number that is none", ("+1 415 555 0100", "+1 415"), "3:11: error: '+1 415' is no phone number"),
+    ("a number twice in other words", ("numbers: {", 'numbers: {"+14155550100": menu, '), "3:33: error: +1 415 555 0100: claimed twice"),
+    ("two ways on", ("{queue: billing}", "{queue: b, say: c}"), "12:16: error: otherwise: expected exactly one of"),
+    ("no way on", ("{queue: billing}", "{}"), "12:16: error: otherwise: expected exactly one of queue, dial"),
+    ("a key of two keys", ("{1: billing}", "{12: billing}"), "6:11: error: '12' is no key; allowed"),
+    ("a duration that is none", ("    offer:", "    sla: soon\n    offer:"), "10:10: error: sla: 'soon' is no duration"),
+    ("tries out of bounds", ("name:", "tries: 9\nname:"), "1:8: error: tries: '9' is not allowed; write a whole number from 1 to 5"),
+    ("a region that is none", ("name:", "regions: [UK]\nname:"), "error: regions: 'UK' is no region"),
+    ("a reserved id", ("  billing:\n    off", "  status:\n    off"), "9:3: error: status: a reserved id"),
+    ("an id with capitals", ("  billing:\n    off", "  Billing:\n    off"), "9:3: error: Billing: no id"),
+    ("a recording that is no URL", ("say: Press 1.", "say: {play: hello.mp3}"), "5:15: error: play: 'hello.mp3' is no URL"),
+    ("an unknown phrase", ("name:", "phrases: {snt: x}\nname:"), "1:11: error: snt: unknown phrase; did you mean sent?"),
+    ("a menu without a way out", ("{1: billing}\n  otherwise: {queue: front}", "{1: menu}\n  otherwise: {menu: menu}"), "4:1: error: menu: a menu without a way out"),
+    ("a control character", ("name: Acme", 'name: "A\\x07"'), "1:7: error: name: has a control character in it"),
+    ("a time zone that is none", ("name:", "timezone: Mars\nname:"), "1:11: error: timezone: 'Mars' is no time zone"),
+    ("an empty text", ("greeting: Hello from {{ brand }}.", "greeting:"), "greeting: empty; write a text"),
+    ("no branches", ("branches:\n" + BRANCH, "branches: {}\n"), "8:11: error: branches: is empty; at least one is needed"),
+    ("a tab", ("  say", "\tsay"), "error: syntax: a character that YAML reserves"),
+    ("a second colon", ("say: Press 1.", "say: Press 1: now"), "error: syntax: a second colon in the line"),
+    ("an open bracket", ("{1: billing}", "{1: billing"), "error: syntax: "),
+    ("an alias", ("say: Press 1.", "say: *words"), "error: anchors and aliases"),
+    ("a merge key", ("  say:", "  <<: {}\n  say:"), "error: <<: merge keys are not read"),
+    ("a tag", ("say: Press 1.", "say: !!python/name:os.system x"), "error: tags (!) are not read"),
+    ("a second brand", ("branches:", "---\nbranches:"), "error: a second document"),
+]  # fmt: skip
+
+
+def findings_of(tmp_path: Path, text: str) -> list[str]:
+    file = tmp_path / "acme.yaml"
+    file.write_text(text, encoding="utf-8")
+    return [str(finding).removeprefix(f"{file}:") for finding in load([file]).findings]
+
+
+@pytest.mark.parametrize(("change", "finding"), [case[1:] for case in FINDINGS], ids=[case[0] for case in FINDINGS])
+def test_a_finding(tmp_path: Path, change: tuple[str, str], finding: str) -> None:
+    assert change[0] in GOOD
+    found = findings_of(tmp_path, GOOD.replace(*change, 1))
+    assert any(finding in line for line in found), found
+    if not any(word in finding for word in ("duplicate key", "a reserved id", "no id")):
+        assert len(found) == 1, "one cause, one finding"
+
+
+def test_the_good_file_has_no_findings(tmp_path: Path) -> None:
+    assert findings_of(tmp_path, GOOD) == []
+
+
+def test_every_finding_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
+    text = GOOD.replace("name: Acme", "nam: Acme").replace("{1: billing}", "{1: x}").replace("{{ brand }}", "{{ b }}")
+    found = findings_of(tmp_path, text)
+    assert [line.split(":")[0] for line in found] == ["1", "6", "11"]
+
+
+def test_a_number_of_two_brands_is_found_at_the_second(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        (tmp_path / f"{name}.yaml").write_text(GOOD, encoding="utf-8")
+    (finding,) = load_directory(tmp_path).findings
+    assert finding.file.endswith("second.yaml")
+    assert "first.yaml:3 has it already" in finding.message
+
+
+@pytest.mark.parametrize("name", ["Acme", "a b", "status", "1st", "x" * 33])
+def test_a_file_s_name_is_an_id(tmp_path: Path, name: str) -> None:
+    file = tmp_path / f"{name}.yaml"
+    file.write_text(GOOD, encoding="utf-8")
+    assert "the file's name is the brand's id" in load([file]).findings[0].message
+
+
+def test_a_directory_without_brands(tmp_path: Path) -> None:
+    assert "has no *.yaml in it" in str(load_directory(tmp_path).errors[0])
+    assert "is no directory" in str(load_directory(tmp_path / "gone").errors[0])
+    assert "cannot be read" in str(load([tmp_path / "gone.yaml"]).errors[0])
+
+
+@pytest.mark.parametrize(
+    ("what", "content"),
+    [
+        ("at most 1,000,000 are read", b"a" * 1_000_001),
+        ("not UTF-8", b"name: caf\xe9"),
+        ("a NUL character", b"name: a\0b"),
+        ("nested deeper than", b"a: " + b"[" * 200),
+        ("more than 20,000 keys", b"a: [" + b"x, " * 30_000 + b"x]"),
+        ("anchors and aliases", b"a: &a [x]\nb: [*a, *a]"),
+        ("expected a mapping", b"- a\n- b"),
+        ("expected a mapping", b""),
+    ],
+)
+def test_a_hostile_file_is_one_line(tmp_path: Path, what: str, content: bytes) -> None:
+    file = tmp_path / "acme.yaml"
+    file.write_bytes(content)
+    (finding,) = load([file]).findings
+    assert what in finding.message
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=300) | st.text(alphabet="ab:{}[]-?&*!|>'\"%@`#, \n\t01", max_size=200).map(str.encode))
+def test_any_bytes_are_read_or_found_wanting(content: bytes) -> None:
+    read = source.read(content, "any.yaml")
+    assert read.data is not None or read.findings or not content.strip() or b"#" in content or b"-" in content
+
+
+@pytest.fixture(scope="module")
+def flow(tmp_path_factory: pytest.TempPathFactory) -> Flow:
+    text = """\
+        name: Norway Air
+        language: no
+        tries: 3
+        accept: "5"
+        regions: [us, CA]
+        sender: {sms: "MG0123456789abcdef0123456789abcdef", number_format: e164}
+        menus:
+          service:
+            say: {play: "https://example.com/hello.mp3"}
+            press: {0: refunds, "*": service}
+            otherwise: {menu: service}
+            tries: 1
+        branches:
+          refunds:
+            skill: 01
+            sla: 1 hour
+            offer: For {{ branch }}, press 5. {{ caller }}, we answer within {{ sla }}.
+            greeting: |
+              {{ brand }}: {{ sla }}.
+              Second line.
+            otherwise: {dial: +14155550199}
+            fallback: {dial: "sip:desk@example.com"}
+            accept: 7
+    """
+    file = tmp_path_factory.mktemp("flows") / "norway.yaml"
+    file.write_text(textwrap.dedent(text), encoding="utf-8")
+    loaded = load([file])
+    assert [str(finding) for finding in loaded.findings] == []
+    return loaded.flows["norway"]
+
+
+def test_scalars_mean_what_they_say(flow: Flow) -> None:
+    refunds = flow.branches["refunds"]
+    assert flow.language == "no"
+    assert refunds.skill == "01"
+    assert refunds.otherwise == ToNumber("+14155550199")
+    assert refunds.fallback == ToSip("sip:desk@example.com")
+    assert flow.menus["service"].otherwise == ToMenu("service")
+    assert set(flow.menus["service"].press) == {"0", "*"}
+
+
+def test_settings_are_inherited_where_they_do_not_differ(flow: Flow) -> None:
+    refunds, service = flow.branches["refunds"], flow.menus["service"]
+    assert (refunds.accept, refunds.tries, service.tries) == ("7", 3, 1)
+    assert refunds.regions == {"US", "CA"}
+    assert (refunds.wait, refunds.confirm) == (5, 10)
+
+
+def test_words_are_filled_in(flow: Flow) -> None:
+    refunds = flow.branches["refunds"]
+    assert refunds.greeting.spoken({}) == "Norway Air: 1 hour.\nSecond line."
+    assert refunds.offer.spoken({"caller": "+1(415) 555-2671"}) == (  # type: ignore[union-attr]
+        "For refunds, press 5. +1(415) 555-2671, we answer within 1 hour."
+    )
+
+
+def test_regions_unless_said(acme: Flow) -> None:
+    assert acme.branches["billing"].regions == {"US"}
+    assert acme.branches["billing"].otherwise == ToQueue("billing")
+
+
+def test_the_shipped_brands_have_no_findings() -> None:
+    loaded = load_directory(ROOT / "flows")
+    assert loaded.findings == ()
+    assert set(loaded.flows) == {"acme", "corner-bakery"}

@@ -1,0 +1,32 @@
+"""The schema: migrations end where the tables stand, and an older database is told from a newer one."""
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from ivr.store import schema
+from ivr.store.database import opened_once
+from ivr.store.tables import metadata
+
+
+def test_migrations_end_where_the_tables_stand(database_url: str) -> None:
+    with opened_once(database_url) as database, database.reads() as tx:
+        assert compare_metadata(MigrationContext.configure(tx), metadata) == []
+
+
+def test_upgrading_twice_changes_nothing(database_url: str) -> None:
+    with opened_once(database_url) as database:
+        schema.upgrade(database)
+        with database.reads() as tx:
+            assert schema.state(tx) == "current"
+
+
+def test_older_and_newer(database_url: str) -> None:
+    with opened_once(database_url) as database:
+        with database.writes() as tx:
+            tx.exec_driver_sql("UPDATE alembic_version SET version_num = 'of-a-later-release'")
+        with database.reads() as tx:
+            assert schema.state(tx) == "newer"
+        with database.writes() as tx:
+            tx.exec_driver_sql("DROP TABLE alembic_version")
+        with database.reads() as tx:
+            assert schema.state(tx) == "older"

@@ -1,0 +1,52 @@
+"""Settings: what is read, and the one line that a wrong one is."""
+
+import pytest
+
+from ivr import config
+
+ACCOUNT = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "t", "PUBLIC_URL": "https://ivr.example.com"}
+
+WRONG = [
+    ("a port in words", {"PORT": "http"}, "PORT is 'http'; write a whole number from 0 to 65535."),
+    ("a port too large", {"PORT": "70000"}, "PORT"),
+    ("no threads", {"WEB_THREADS": "0"}, "WEB_THREADS is '0'; write a whole number from 1 to 256."),
+    ("a level nobody has", {"LOG_LEVEL": "loud"}, "LOG_LEVEL is 'loud'; write one of debug, info, warning, error."),
+    ("another database", {"DATABASE_URL": "mysql://x/y"}, "DATABASE_URL starts with 'mysql'"),
+    ("SQLite on a disk that is erased", {"DYNO": "web.1"}, "add PostgreSQL"),
+    ("a path in the URL", {"PUBLIC_URL": "https://a.example/ivr"}, "PUBLIC_URL"),
+    ("no scheme", {"PUBLIC_URL": "ivr.example.com"}, "PUBLIC_URL"),
+    ("a port that is none", {"PUBLIC_URL": "https://a.example:99999"}, "PUBLIC_URL"),
+    ("a token without a URL", {**ACCOUNT, "PUBLIC_URL": ""}, "PUBLIC_URL is not set, but TWILIO_AUTH_TOKEN is"),
+    ("a token without an account", {**ACCOUNT, "TWILIO_ACCOUNT_SID": ""}, "TWILIO_ACCOUNT_SID is not set"),
+    ("an account that is none", {"TWILIO_ACCOUNT_SID": "SK123"}, "TWILIO_ACCOUNT_SID"),
+    ("half an API key", {"TWILIO_API_KEY": "SK1"}, "go together"),
+]
+
+
+@pytest.mark.parametrize(("environ", "message"), [case[1:] for case in WRONG], ids=[case[0] for case in WRONG])
+def test_a_wrong_setting_is_one_line(environ: dict[str, str], message: str) -> None:
+    with pytest.raises(config.SettingsError) as raised:
+        config.read(environ)
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert "t0ken" not in str(raised.value)
+
+
+def test_defaults() -> None:
+    settings = config.read({})
+    assert settings.database_url == "sqlite:///var/ivr.db"
+    assert (settings.port, settings.web_concurrency, settings.web_threads) == (8000, 1, 16)
+    assert settings.database_connections == 5
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
+def test_a_host_s_database_url(scheme: str) -> None:
+    assert config.read({"DATABASE_URL": f"{scheme}://u:p@h/d"}).database_url == "postgresql+psycopg://u:p@h/d"
+
+
+def test_a_trial_on_an_ephemeral_disk() -> None:
+    assert config.read({"DYNO": "web.1", "ALLOW_EPHEMERAL": "1"}).sqlite
+
+
+def test_a_slash_at_the_end_of_the_public_url_is_dropped() -> None:
+    assert config.read({**ACCOUNT, "PUBLIC_URL": "https://ivr.example.com/"}).public_url == "https://ivr.example.com"

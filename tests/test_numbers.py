@@ -1,0 +1,72 @@
+"""Numbers: read, written in full format, and told apart by whether anybody should text them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ivr import numbers
+
+FULL = [
+    ("E.164", "+14155552671", "+1(415) 555-2671"),
+    ("full format", "+1(415) 555-2671", "+1(415) 555-2671"),
+    ("spaced", "+1 415 555 2671", "+1(415) 555-2671"),
+    ("dashes and spaces around", "  +1-415-555-2671 ", "+1(415) 555-2671"),
+    ("Canada", "+14165550123", "+1(416) 555-0123"),
+    ("Britain stays E.164", "+44 7911 123456", "+447911123456"),
+]
+
+
+@pytest.mark.parametrize(("text", "full"), [case[1:] for case in FULL], ids=[case[0] for case in FULL])
+def test_full_format(text: str, full: str) -> None:
+    number = numbers.read(text)
+    assert number is not None
+    assert number.full == full
+    assert numbers.full(text) == full
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "anonymous", "Anonymous", "unknown", "Restricted", "unavailable", "private", "+266696687", "266696687",
+     "+86282452253", "+8656696", "+2562533", "+7378742833", "client:ann", "client:Anonymous", "4155552671",
+     "sip:+14155552671@example.com", "+14155552671;ext=5", "+1415555267", "+141555526712", "+15555555555", "+", "+1",
+     "whatsapp:+14155552671", "+1\u0661\u0662", "+1415555\n2671 OR 1=1", "x" * 5000],
+)  # fmt: skip
+def test_what_is_no_number(text: str) -> None:
+    assert numbers.read(text) is None
+
+
+WHY_NOT = [
+    ("a mobile at home", "+14155552671", None),
+    ("nobody", "anonymous", "no_number"),
+    ("toll-free", "+18005551212", "toll_free"),
+    ("premium", "+19005551212", "premium"),
+    ("abroad", "+447911123456", "region"),
+    ("the other half of the plan", "+14165550123", "region"),
+]
+
+
+@pytest.mark.parametrize(("text", "why"), [case[1:] for case in WHY_NOT], ids=[case[0] for case in WHY_NOT])
+def test_why_not_texted(text: str, why: str | None) -> None:
+    assert numbers.why_not_texted(numbers.read(text), {"US"}) == why
+
+
+def test_masked() -> None:
+    assert numbers.masked("+14155552671") == "+1(415) ***-**71"
+    assert numbers.masked("+1(415) 555-2671") == "+1(415) ***-**71"
+    assert numbers.masked("+447911123456") == "+44***56"
+    assert numbers.masked("sip:ann@example.com") == "***om"
+    assert numbers.masked("12") == "***"
+
+
+@given(st.integers(200, 989), st.integers(2_000_000, 9_999_999))
+def test_the_full_format_reads_back(area: int, local: int) -> None:
+    number = numbers.read(f"+1{area}{local}")
+    if number is not None:
+        assert len(number.full) == 16
+        assert numbers.read(number.full) == number
+
+
+@given(st.text())
+def test_any_text_is_read_or_refused(text: str) -> None:
+    number = numbers.read(text)
+    assert number is None or number.e164.startswith("+")

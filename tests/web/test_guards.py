@@ -1,0 +1,125 @@
+"""The guards: nothing unsigned gets in, and nobody learns why."""
+
+import hashlib
+import io
+import json
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from twilio.request_validator import RequestValidator
+
+from ivr.flow.load import load_directory
+from ivr.sandbox.town import ROOT
+from tests.doors import ACCOUNT_SID, CALLER, PUBLIC_URL, TOKEN, Doors, opened_doors
+
+FORM = {"CallSid": "CA1", "AccountSid": ACCOUNT_SID, "From": CALLER, "To": "+14155550100"}
+ROUTES = ["/voice", "/voice/acme", "/voice/acme/billing", "/messages", "/messages/status/0123"]
+
+
+def signature(url: str, params: object = None, token: str = TOKEN) -> str:
+    return str(RequestValidator(token).compute_signature(url, params or {}))
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_signed_form_gets_in_and_nothing_else(doors: Doors, route: str) -> None:
+    signed = signature(PUBLIC_URL + route, FORM)
+    assert doors.post(route, FORM).status_code == 200
+    refused = [
+        doors.post(route, FORM, sign=False),
+        doors.post(route, FORM, headers={"X-Twilio-Signature": ""}),
+        doors.post(route, FORM, headers={"X-Twilio-Signature": signature(PUBLIC_URL + route, FORM, "another token")}),
+        doors.post(route, FORM | {"Digits": "1"}, headers={"X-Twilio-Signature": signed}),
+        doors.post(f"{route}?x=1", FORM, headers={"X-Twilio-Signature": signed}),
+        doors.post(route, FORM | {"AccountSid": "AC" + "1" * 32}),
+        doors.post(route, FORM | {"AccountSid": [ACCOUNT_SID, "AC" + "1" * 32]}),
+        doors.post(
+            route,
+            FORM,
+            headers={"X-Twilio-Webhooks-Signature-Settings": "key=webhooks_sharedkey_1,algorithm=HMAC_SHA256"},
+        ),
+    ]
+    for answer in refused:
+        assert answer.status_code == 403
+        assert answer.data == b"forbidden"
+
+
+def test_why_it_was_refused_is_in_our_log_only(doors: Doors, logged: io.StringIO) -> None:
+    doors.post("/voice", FORM, headers={"X-Twilio-Webhooks-Signature-Settings": "key=k,algorithm=HMAC_SHA256"})
+    line = json.loads(logged.getvalue().splitlines()[-1])
+    assert line["event"] == "webhook_refused"
+    assert "SharedKey" in line["reason"]
+
+
+def test_a_replay_is_harmless_not_refused(doors: Doors) -> None:
+    assert doors.post("/voice", FORM).data == doors.post("/voice", FORM).data
+
+
+def test_size_comes_before_everything(doors: Doors) -> None:
+    assert doors.client.post("/voice", data=b"x" * 65_537).status_code == 413
+    assert doors.client.post("/voice", data=b"x" * 65_536).status_code == 403
+    no_length = doors.client.open(
+        "/voice", method="POST", environ_overrides={"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}
+    )
+    assert no_length.status_code == 413
+
+
+@pytest.mark.parametrize("path", [
+    "/voice/acme/billing?step=answer&x=%28415%29", "/voice/acme/billing?x=%7E%27%2C%3A%2F",
+    "/voice/acme/billing/", "/voice/acme/", "/voice/", "/voice/acme/caf%C3%A9?n=K%C3%B6ln",
+])  # fmt: skip
+def test_the_signature_covers_the_raw_path_and_query(doors: Doors, path: str) -> None:
+    assert doors.post(path, FORM).status_code == 200
+
+
+def test_a_signature_with_the_port_passes_as_the_library_does(doors: Doors) -> None:
+    signed = signature("https://ivr.example.com:443/voice", FORM)
+    assert doors.post("/voice", FORM, headers={"X-Twilio-Signature": signed}).status_code == 200
+
+
+def test_a_json_body_is_signed_by_its_hash(doors: Doors) -> None:
+    body = json.dumps({"CallSid": "CA1"}).encode()
+    path = f"/messages?bodySHA256={hashlib.sha256(body).hexdigest()}"
+    headers = {"X-Twilio-Signature": signature(PUBLIC_URL + path)}
+
+    def post(path: str, body: bytes) -> int:
+        return doors.client.post(path, data=body, headers=headers, content_type="application/json").status_code
+
+    assert post(path, body) == 200
+    assert post(path, body + b" ") == 403
+    unhashed = {"X-Twilio-Signature": signature(f"{PUBLIC_URL}/messages")}
+    answer = doors.client.post("/messages", data=body, headers=unhashed, content_type="application/json")
+    assert answer.status_code == 403, "a JSON body that no hash covers"
+
+
+def test_another_kind_of_body_is_no_form(doors: Doors) -> None:
+    headers = {"X-Twilio-Signature": signature(f"{PUBLIC_URL}/voice", FORM)}
+    answer = doors.client.post("/voice", data=urlencode(FORM), headers=headers, content_type="text/plain")
+    assert answer.status_code == 403
+
+
+def test_every_value_of_a_name_is_signed(doors: Doors) -> None:
+    assert doors.post("/voice", FORM | {"Digits": ["1", "2"]}).status_code == 200
+
+
+def test_only_post(doors: Doors) -> None:
+    for method in ("GET", "HEAD", "PUT", "DELETE", "OPTIONS"):
+        assert doors.client.open("/voice/acme/billing", method=method).status_code == 405
+
+
+def test_no_redirect_ever(doors: Doors) -> None:
+    for path in ("/voice/", "/voice/acme/", "/voice/acme/billing/", "//voice", "/voice//acme", "/messages/"):
+        assert doors.client.post(path, data=FORM).status_code in (403, 404)
+
+
+def test_without_a_token_everything_is_refused(tmp_path: Path) -> None:
+    with opened_doors(
+        f"sqlite:///{tmp_path}/ivr.db", load_directory(ROOT / "flows").flows, TWILIO_AUTH_TOKEN=""
+    ) as doors:
+        assert doors.post("/voice", FORM).status_code == 403
+        assert (
+            doors.post(
+                "/voice", FORM, headers={"X-Twilio-Signature": signature(f"{PUBLIC_URL}/voice", FORM, "")}
+            ).status_code
+            == 403
+        )
