@@ -89,7 +89,7 @@ def test_call_prints_the_contract_s_transcript(tmp_path: Path) -> None:
         "00:10  ivr       We are texting the number ending in 2671. You can hang up now. If nothing arrives, stay on the line.\n"
         "00:28  ivr       Thank you. Goodbye.\n"
         "00:29  call      ends\n"
-        "00:37  consumer  Where is my booking?\n"
+        "00:38  consumer  Where is my booking?\n"
     )
     assert "A simulation" in ended.stderr
     recorded = [json.loads(line) for line in record.read_text().splitlines()]

@@ -131,7 +131,7 @@ def _sandbox(app: Flask, port: int) -> Iterator[None]:
         server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
     except (OSError, SystemExit):
         raise TownError(f"Port {port} is in use; set SANDBOX_PORT to another.") from None
-    thread = Thread(target=server.serve_forever, name="sandbox", daemon=True)
+    thread = Thread(target=server.serve_forever, args=(0.05,), name="sandbox", daemon=True)
     thread.start()
     try:
         yield

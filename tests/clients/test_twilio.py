@@ -106,17 +106,20 @@ def test_every_answer(answer: dict[str, Any], means: dict[str, Any]) -> None:
     assert "token" not in found.reason
 
 
-def connection_error(reason: Exception) -> requests.ConnectionError:
-    return requests.ConnectionError(MaxRetryError(None, "/", reason))  # type: ignore[arg-type]
+def gave_up(reason: Exception) -> MaxRetryError:
+    """As urllib3 says it when no connection came to be."""
+    nowhere: Any = None
+    return MaxRetryError(nowhere, "/", reason)
+
+
+def refused() -> requests.ConnectionError:
+    nowhere: Any = None
+    return requests.ConnectionError(gave_up(NewConnectionError(nowhere, "refused")))
 
 
 NO_ANSWER = [
-    ("refused", lambda: connection_error(NewConnectionError(None, "refused")), False),  # type: ignore[arg-type]
-    (
-        "connecting took too long",
-        lambda: requests.ConnectTimeout(MaxRetryError(None, "/", ConnectTimeoutError())),
-        False,
-    ),  # type: ignore[arg-type]
+    ("refused", refused, False),
+    ("connecting took too long", lambda: requests.ConnectTimeout(gave_up(ConnectTimeoutError())), False),
     ("no TLS", lambda: requests.exceptions.SSLError("handshake"), False),
     ("no answer in time", lambda: requests.ReadTimeout("slow"), True),
     ("reset", lambda: requests.ConnectionError(ProtocolError("aborted", ConnectionResetError())), True),
