@@ -3,8 +3,10 @@
 import gc
 import os
 import sys
+from typing import Any
 
 from ivr.config import SettingsError, read
+from ivr.worker import start
 
 try:
     settings = read(os.environ)
@@ -22,6 +24,18 @@ keepalive = 95  # longer than a router's idle time, so that it is the router who
 preload_app = True
 control_socket_disable = True  # its thread and its one path per user cross the fork
 accesslog = None  # every event is a line of our own
+
+
+def post_worker_init(worker: Any) -> None:
+    """After the fork: what needs threads and sockets of its own."""
+    runtime = worker.wsgi.extensions.get("ivr")  # none when another app is served with this file
+    if runtime is not None and settings.worker == "embedded":
+        worker.stop_ours = start(runtime)
+
+
+def worker_exit(server: object, worker: Any) -> None:
+    if hasattr(worker, "stop_ours"):
+        worker.stop_ours()
 
 
 def when_ready(server: object) -> None:

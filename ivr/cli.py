@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -9,9 +10,11 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
+from sqlalchemy.exc import SQLAlchemyError
 
-from ivr import config
+from ivr import config, numbers
 from ivr.flow.load import files_in, load, load_directory
+from ivr.runtime import CannotStart, prepare, utc_now
 from ivr.sandbox.carrier import HANDSETS
 from ivr.sandbox.demo import demo
 from ivr.sandbox.phone import AGENTS
@@ -19,8 +22,9 @@ from ivr.sandbox.rest import DAYS
 from ivr.sandbox.scene import CALLER, Scene, TownError
 from ivr.sandbox.town import town
 from ivr.sandbox.transcript import Event
-from ivr.store import schema
+from ivr.store import outbox, schema
 from ivr.store.database import opened_once
+from ivr.worker import Worker
 
 GOOD, FAILED, USAGE = 0, 1, 2
 COLOURS = {"call": "dim", "caller": "cyan", "ivr": "green", "text": "bold magenta", "consumer": "bold cyan"}
@@ -32,8 +36,14 @@ def main(arguments: Sequence[str]) -> int:
     command: Callable[[argparse.Namespace], int] = parsed.command
     try:
         return command(parsed)
-    except (config.SettingsError, TownError) as error:
+    except (config.SettingsError, CannotStart, TownError) as error:
         print(error, file=sys.stderr)
+        return FAILED
+    except (SQLAlchemyError, OSError) as error:
+        print(
+            f"{type(error).__name__}: the database or a file cannot be used; check DATABASE_URL and the path.",
+            file=sys.stderr,
+        )
         return FAILED
     except KeyboardInterrupt:
         return GOOD
@@ -50,6 +60,11 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(command=_check)
     database = commands.add_parser("db", help="the database's schema").add_subparsers(required=True, metavar="ACTION")
     database.add_parser("upgrade", help="bring it to this release").set_defaults(command=_db_upgrade)
+    worker = commands.add_parser("worker", help="deliver what the web processes left")
+    act = worker.add_mutually_exclusive_group()
+    act.add_argument("--requeue", metavar="ID", help="let a dead text be tried again")
+    act.add_argument("--list", action="store_true", help="print what waits, and why")
+    worker.set_defaults(command=_worker)
     _add_call(commands.add_parser("call", help="play a call against the real app, Twilio simulated"))
     commands.add_parser("demo", help="play a whole call, then serve the sandbox").set_defaults(command=_demo)
     return parser
@@ -89,6 +104,39 @@ def _db_upgrade(_arguments: argparse.Namespace) -> int:
     return GOOD
 
 
+def _worker(arguments: argparse.Namespace) -> int:
+    if arguments.list:
+        return _list_outbox()
+    if arguments.requeue:
+        return _requeue(arguments.requeue)
+    here = prepare(os.environ)
+    worker = Worker(here)
+    for ends in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ends, lambda *_: worker.end())
+    worker.run_here()
+    here.database.close()
+    return GOOD
+
+
+def _list_outbox() -> int:
+    with opened_once(config.read(os.environ).database_url) as database, database.reads() as tx:
+        for row in outbox.waiting(tx):
+            code = f"error {row.error_code}" if row.error_code else "-"
+            print(
+                row.id, row.state, numbers.masked(row.number), f"{row.attempts} attempts", code, row.next_try, sep="  "
+            )
+    return GOOD
+
+
+def _requeue(message_id: str) -> int:
+    with opened_once(config.read(os.environ).database_url) as database, database.writes() as tx:
+        if outbox.requeue(tx, message_id, utc_now()):
+            print(f"{message_id} is due again.", file=sys.stderr)
+            return GOOD
+    print(f"{message_id}: no dead text has this id; --list shows them.", file=sys.stderr)
+    return FAILED
+
+
 def _call(arguments: argparse.Namespace) -> int:
     scene = Scene(
         brand=arguments.brand,
@@ -107,6 +155,8 @@ def _call(arguments: argparse.Namespace) -> int:
         place = Path(directory)
         database = f"sqlite:///{place / 'ivr.db'}"
         with town(config.flows_dir(os.environ), database, place / "server.log", day=arguments.twilio) as here:
+            if arguments.record:
+                arguments.record.touch()  # a path that cannot be written is said before the call, not after
             call, _ = here.play(scene, _show)
             if arguments.record:
                 arguments.record.write_text(here.webhooks.recorded(), encoding="utf-8")

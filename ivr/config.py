@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-LEVELS = ("debug", "info", "warning", "error")
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from ivr.log import LEVELS
 
 
 class SettingsError(Exception):
@@ -24,6 +27,7 @@ class Settings:
     twilio_api_key: str
     twilio_api_secret: str
     twilio_api_url: str
+    worker: str  # embedded, separate
     port: int
     web_concurrency: int
     web_threads: int
@@ -49,6 +53,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         twilio_api_key=environ.get("TWILIO_API_KEY", "").strip(),
         twilio_api_secret=environ.get("TWILIO_API_SECRET", "").strip(),
         twilio_api_url=_url(environ, "TWILIO_API_URL"),
+        worker=_worker(environ),
         port=_whole(environ, "PORT", 8000, least=0, most=65535),
         web_concurrency=_whole(environ, "WEB_CONCURRENCY", 1, least=1),
         web_threads=_whole(environ, "WEB_THREADS", 16, least=1, most=256),
@@ -77,15 +82,24 @@ def _belongs_together(settings: Settings) -> None:
         )
     if settings.twilio_auth_token and not settings.twilio_account_sid:
         raise SettingsError("TWILIO_ACCOUNT_SID is not set, but TWILIO_AUTH_TOKEN is; set both from one account.")
+    if settings.worker == "separate" and settings.sqlite:
+        raise SettingsError("WORKER is separate, which needs PostgreSQL; set DATABASE_URL, or leave WORKER embedded.")
     if bool(settings.twilio_api_key) != bool(settings.twilio_api_secret):
         raise SettingsError("TWILIO_API_KEY and TWILIO_API_SECRET go together; set both or neither.")
+
+
+def _worker(environ: Mapping[str, str]) -> str:
+    text = environ.get("WORKER", "").strip().lower() or "embedded"
+    if text not in ("embedded", "separate"):
+        raise SettingsError(f"WORKER is {text[:20]!r}; write embedded or separate.")
+    return text
 
 
 def _database_url(environ: Mapping[str, str]) -> str:
     url = environ.get("DATABASE_URL", "").strip() or "sqlite:///var/ivr.db"
     scheme, colon, rest = url.partition("://")
     if colon and scheme in ("postgres", "postgresql", "postgresql+psycopg"):
-        return f"postgresql+psycopg://{rest}"
+        return _readable(f"postgresql+psycopg://{rest}")
     if not url.startswith("sqlite:///"):
         raise SettingsError(
             f"DATABASE_URL starts with {scheme[:20]!r}; it may start with postgres://, postgresql:// or sqlite:///."
@@ -95,6 +109,16 @@ def _database_url(environ: Mapping[str, str]) -> str:
             "This host erases its disk at every restart, and SQLite lives on it; add PostgreSQL "
             "(heroku addons:create heroku-postgresql:essential-0), or set ALLOW_EPHEMERAL=1 for a trial."
         )
+    if url.partition("?")[0] in ("sqlite:///", "sqlite:///:memory:"):
+        raise SettingsError("DATABASE_URL names no file; write one like sqlite:///var/ivr.db.")
+    return _readable(url)
+
+
+def _readable(url: str) -> str:
+    try:
+        make_url(url)
+    except (ArgumentError, ValueError):
+        raise SettingsError("DATABASE_URL is no URL; write it like postgres://user:password@host:5432/name.") from None
     return url
 
 
@@ -116,7 +140,7 @@ def _url(environ: Mapping[str, str], name: str) -> str:
         whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
         whole = False
-    if not whole or parts.path or parts.query or parts.fragment or parts.username or not text.isascii():
+    if not whole or parts.path or parts.query or parts.fragment or parts.username or re.search(r"[^!-~]", text):
         raise SettingsError(f"{name} is no scheme and host alone; write it like https://ivr.example.com.")
     return text
 

@@ -7,24 +7,28 @@ from sqlalchemy import Connection
 
 from ivr import numbers
 from ivr.flow.model import Branch, Flow
-from ivr.store import calls, known, messages
+from ivr.store import calls, known, outbox
 from ivr.store.calls import Call
-from ivr.store.messages import Greeting
+from ivr.store.outbox import Greeting, Text
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What an accepted offer led to: a greeting to send now, or why there is none."""
+    """What an accepted offer led to."""
 
-    greeting: Greeting | None = None
-    refused: str | None = None  # withheld, region, opted_out, not_mobile …
+    message_id: str | None = None  # the greeting's row
+    to_send: Text | None = None  # the same greeting, when it is ours to send at once
+    refused: str | None = None  # why there is no greeting: withheld, region, opted_out, not_mobile …
     again: bool = False  # this offer was accepted before; its text is what it is
 
 
 def accept(
-    tx: Connection, flow: Flow, branch: Branch, call: Call, key: str, message_id: str, now: datetime
+    tx: Connection, flow: Flow, branch: Branch, call: Call, key: str, message_id: str, at_once: bool, now: datetime
 ) -> Accepted:
-    """The first yes to this offer writes its greeting; every further one finds it written."""
+    """The first yes to this offer writes its greeting; every further one finds it written.
+
+    `at_once`: whoever commits this can send it right away; else it waits for the worker.
+    """
     deflection = calls.accept(tx, call, branch.name, key, now)
     if deflection is None:
         return Accepted(again=True)
@@ -35,9 +39,8 @@ def accept(
         return Accepted(refused=refused)
     body = branch.greeting.spoken({"caller": number.full})
     to = _destination(tx, flow, number, now)
-    greeting = Greeting(message_id, deflection, flow.id, number.e164, to, flow.sender.address, body)
-    messages.write_greeting(tx, greeting, now)
-    return Accepted(greeting)
+    greeting = Greeting(message_id, call.call_sid, deflection, flow.id, number.e164, to, flow.sender.address, body)
+    return Accepted(message_id, outbox.write_greeting(tx, greeting, now, at_once))
 
 
 def _why_not(tx: Connection, flow: Flow, branch: Branch, number: numbers.Number | None, now: datetime) -> str | None:

@@ -1,5 +1,6 @@
 """The rule: what a consumer's text does. It is written; STOP and START are obeyed. Only writes rows."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -7,6 +8,7 @@ from sqlalchemy import Connection
 
 from ivr.store import known, messages
 from ivr.store.messages import Inbound
+from ivr.store.outbox import Text
 
 # Twilio's default keywords on long codes: a text that is one of them alone, in any case.
 STOP_WORDS = frozenset({"STOP", "UNSUBSCRIBE", "END", "QUIT", "STOPALL", "REVOKE", "OPTOUT", "CANCEL"})
@@ -37,3 +39,14 @@ def received(tx: Connection, text: Inbound, dialled: str, opt_out_type: str, now
         for sender in {dialled, text.sender}:
             known.set_opt_out(tx, text.number, sender, wished == "stop", "text", now)
     return True, wished
+
+
+def still_wanted(tx: Connection, texts: Sequence[Text], now: datetime) -> list[Text]:
+    """Those of our waiting texts whose consumer has not said STOP meanwhile; the others are failed, for good."""
+    wanted = []
+    for text in texts:
+        if known.opted_out(tx, text.number, text.sender):
+            messages.move(tx, text.id, "failed", now)
+        else:
+            wanted.append(text)
+    return wanted

@@ -1,5 +1,6 @@
 """What a running process holds, built once. Nothing here opens a socket or starts a thread before it is used."""
 
+import random
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,11 +15,12 @@ from twilio.request_validator import RequestValidator
 from ivr import config, log
 from ivr.clients.twilio import Account, Twilio
 from ivr.config import Settings
-from ivr.delivery import Delivery
+from ivr.delivery import Delivery, Outcome
 from ivr.flow import twiml
 from ivr.flow.load import load_directory
 from ivr.flow.model import Flow
 from ivr.store import schema
+from ivr.store.bell import Bell
 from ivr.store.calls import Journal
 from ivr.store.database import Database, opened, opened_once
 
@@ -34,18 +36,22 @@ class Attempts(Generic[T]):
         self._lock = Lock()
         self._under_way = 0
 
-    def begin(self, attempt: Callable[[], T]) -> Future[T] | None:
-        """Run `attempt`. None when every slot is taken: it runs as soon as one is free, and is not worth a wait."""
+    def reserve(self) -> bool:
+        """Take a slot, to be given back by `release` or by the end of what `begin` runs. False when none is free."""
         with self._lock:
             free = self._under_way < self._slots
-            self._under_way += 1
-        future = self._executor.submit(attempt)
-        future.add_done_callback(self._done)
-        return future if free else None
+            self._under_way += free
+        return free
 
-    def _done(self, _future: Future[T]) -> None:
+    def release(self) -> None:
         with self._lock:
             self._under_way -= 1
+
+    def begin(self, attempt: Callable[[], T]) -> Future[T]:
+        """Run `attempt` in the slot that was reserved for it."""
+        future = self._executor.submit(attempt)
+        future.add_done_callback(lambda _future: self.release())
+        return future
 
     def finish(self) -> None:
         self._executor.shutdown()
@@ -66,9 +72,11 @@ class Runtime:
     numbers: Mapping[str, tuple[str, str]]  # dialled E.164 -> brand, the place where it enters
     senders: Mapping[str, str]  # our sending number or messaging service -> brand
     database: Database
+    listens: bool  # whether NOTIFY may wake this process
     journal: Journal
     delivery: Delivery
-    attempts: Attempts[str]
+    attempts: Attempts[Outcome]
+    bell: Bell
     validator: RequestValidator | None  # none without TWILIO_AUTH_TOKEN: every webhook is refused
     now: Callable[[], datetime]
     new_id: Callable[[], str]
@@ -119,8 +127,11 @@ def build(
     flows: Mapping[str, Flow],
     now: Callable[[], datetime] = utc_now,
     new_id: Callable[[], str] = new_id,
+    chance: random.Random | None = None,
 ) -> Runtime:
-    database = opened(settings.database_url, settings.database_connections)
+    # On PostgreSQL one connection is the bell's, so that the bound holds with it.
+    listens = not settings.sqlite and settings.database_connections > 1
+    database = opened(settings.database_url, settings.database_connections - listens)
     account = Account(
         settings.twilio_account_sid,
         settings.twilio_auth_token,
@@ -129,15 +140,18 @@ def build(
         settings.twilio_api_url,
     )
     twilio = Twilio(account, connections=settings.web_threads)
+    callbacks = f"{settings.public_url}/messages/status"
     return Runtime(
         settings=settings,
         brands={flow.id: Brand(flow, twiml.ready_made(flow)) for flow in flows.values()},
         numbers={number: (flow.id, place) for flow in flows.values() for number, place in flow.numbers.items()},
         senders={flow.sender.address: flow.id for flow in flows.values()},
         database=database,
+        listens=listens,
         journal=Journal.of(database),
-        delivery=Delivery(database, twilio, f"{settings.public_url}/messages/status", now),
+        delivery=Delivery(database, twilio, callbacks, now, chance or random.Random()),
         attempts=Attempts(settings.web_threads),
+        bell=Bell(),
         validator=RequestValidator(settings.twilio_auth_token) if settings.twilio_auth_token else None,
         now=now,
         new_id=new_id,

@@ -1,5 +1,7 @@
 """The application in one process: signed requests in, TwiML out, Twilio and the clock in the test's hands."""
 
+import itertools
+import random
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,7 +17,7 @@ from werkzeug.test import TestResponse
 from ivr import config, runtime
 from ivr.app import create_app
 from ivr.clients.failure import SendError
-from ivr.clients.twilio import Twilio
+from ivr.clients.twilio import Listed, Twilio
 from ivr.flow.model import Flow
 
 PUBLIC_URL = "https://ivr.example.com"
@@ -30,6 +32,7 @@ class FakeTwilio(Twilio):
     def __init__(self) -> None:
         self.sent: list[dict[str, Any]] = []
         self.fails: list[SendError | None] = []
+        self.listed: list[Listed] | SendError = []
         self.meanwhile: Callable[[], None] = lambda: None
 
     def deadline(self) -> float:
@@ -42,6 +45,11 @@ class FakeTwilio(Twilio):
         if failure:
             raise failure
         return f"SM{len(self.sent):032x}"
+
+    def texts_to(self, number: str, since: datetime, deadline: float) -> list[Listed]:
+        if isinstance(self.listed, SendError):
+            raise self.listed
+        return self.listed
 
 
 @dataclass
@@ -127,7 +135,9 @@ class _Multi(dict[str, list[str]]):
 
 
 @contextmanager
-def opened_doors(database_url: str, flows: Mapping[str, Flow], **settings: str) -> Iterator[Doors]:
+def opened_doors(
+    database_url: str, flows: Mapping[str, Flow], twilio: FakeTwilio | None = None, **settings: str
+) -> Iterator[Doors]:
     environ = {
         "PUBLIC_URL": PUBLIC_URL,
         "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
@@ -135,8 +145,9 @@ def opened_doors(database_url: str, flows: Mapping[str, Flow], **settings: str) 
         "DATABASE_URL": database_url,
         **settings,
     }
-    clock, twilio = Moment(), FakeTwilio()
-    built = runtime.build(config.read(environ), flows, now=clock)
+    clock, twilio = Moment(), twilio or FakeTwilio()
+    ids = itertools.count(10**6, -1)  # falling: an id tells nothing of the order
+    built = runtime.build(config.read(environ), flows, clock, lambda: f"{next(ids):032x}", random.Random(5))
     built = replace(built, delivery=replace(built.delivery, twilio=twilio))
     try:
         yield Doors(create_app(built).test_client(), built, twilio, clock)

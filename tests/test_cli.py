@@ -38,7 +38,7 @@ def test_check_reads_flows_dir(
     assert main(["check"]) == 1
     assert (
         capsys.readouterr().out
-        == f"{tmp_path}:1:1: error: has no *.yaml in it; FLOWS_DIR names the brands' directory\n"
+        == f"{tmp_path}:1:1: error: cannot be read (no *.yaml in it); name a flow file, or a directory of *.yaml\n"
     )
 
 
@@ -124,3 +124,28 @@ def test_the_demo_fails_when_a_step_does_not_happen(tmp_path: Path) -> None:
     ended = ivr("demo", ONCE="1", PORT=str(free_port()), SANDBOX_PORT=str(free_port()), FLOWS_DIR=str(tmp_path))
     assert ended.returncode == 1
     assert "missing: the greeting on the handset" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "line"),
+    [
+        (["db", "upgrade"], {"DATABASE_URL": "postgres://u:p@h:abc/x"}, "DATABASE_URL is no URL"),
+        (["db", "upgrade"], {"DATABASE_URL": "postgres://u:s3cret@127.0.0.1:1/x"}, "OperationalError: the database"),
+        (["db", "upgrade"], {"DATABASE_URL": "sqlite:////dev/null/x/ivr.db"}, "the database or a file cannot be used"),
+        (["call", "acme", "nosuch"], {}, "nosuch: no such branch; there are: billing, bookings"),
+        (["call", "acme", "--record", "/nonexistent/x"], {}, "the database or a file cannot be used"),
+    ],
+)
+def test_what_goes_wrong_is_one_line(
+    arguments: list[str],
+    environ: dict[str, str],
+    line: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert main(arguments) == 1
+    error = capsys.readouterr().err
+    assert line in error
+    assert "s3cret" not in error

@@ -57,7 +57,7 @@ def test_a_database_that_is_not_there_is_one_line() -> None:
 
 def test_gunicorn_says_it_in_one_line_too(tmp_path: Path) -> None:
     environ = {"PATH": os.environ["PATH"], "FLOWS_DIR": str(tmp_path), "DATABASE_URL": f"sqlite:///{tmp_path}/ivr.db"}
-    for more, line in (({}, "has no *.yaml in it"), ({"PORT": "x"}, "PORT is 'x'")):
+    for more, line in (({}, "(no *.yaml in it)"), ({"PORT": "x"}, "PORT is 'x'")):
         ended = subprocess.run(
             [sys.executable, "-m", "gunicorn", "wsgi:app"],
             cwd=ROOT,

@@ -3,11 +3,13 @@
 import http.client
 import random
 import re
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+import requests
 from sqlalchemy import text
 from twilio.request_validator import RequestValidator
 
@@ -67,7 +69,7 @@ SCENES = [
     ("opted out", {"keys": "1,1", "handset": "opted-out"}, [MENU, OFFER, CANNOT], "waits in queue billing", 0),
     ("abroad", {"keys": "1,1", "handset": "abroad"}, [MENU, OFFER, CANNOT], "waits in queue billing", 0),
     ("Twilio slow", {"keys": "1,1", "twilio": "slow"}, [MENU, OFFER, ON_ITS_WAY, GOODBYE], "", 1),
-    ("Twilio busy", {"keys": "1,1", "twilio": "busy"}, [MENU, OFFER, CANNOT], "waits in queue billing", 0),
+    ("Twilio busy", {"keys": "1,1", "twilio": "busy"}, [MENU, OFFER, ON_ITS_WAY, NOT_ARRIVED, GOODBYE], "", 0),
     ("Twilio refusing", {"keys": "1,1", "twilio": "refusing"}, [MENU, OFFER, CANNOT], "waits in queue billing", 0),
     ("Twilio failing", {"keys": "1,1", "twilio": "error"}, [MENU, OFFER, ON_ITS_WAY, NOT_ARRIVED, GOODBYE], "", 0),
     ("a gateway failing", {"keys": "1,1", "twilio": "gateway"}, [MENU, OFFER, ON_ITS_WAY, NOT_ARRIVED, GOODBYE], "", 0),
@@ -236,3 +238,16 @@ def test_the_signature_is_over_the_bytes_that_were_sent(here: Town, path: str) -
     response.read()
     connection.close()
     assert response.status == 200
+
+
+def test_half_sent_bodies_do_not_hold_the_server(here: Town) -> None:
+    address = urlsplit(here.webhooks.app_url)
+    head = b"POST /voice HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\nx"
+    held = [socket.create_connection((address.hostname, address.port), timeout=20) for _ in range(40)]
+    for connection in held:
+        connection.sendall(head)
+    answers = [connection.recv(100) for connection in held]
+    for connection in held:
+        connection.close()
+    assert {answer.split(b" ")[1] for answer in answers} == {b"408"}
+    assert requests.get(f"{here.webhooks.app_url}/healthz", timeout=10).text == "ok\n"

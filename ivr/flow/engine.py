@@ -32,8 +32,10 @@ from ivr.flow.script import (
 )
 
 # Twilio's QueueResult and DialCallStatus after which the caller has had a person, or is gone.
-QUEUE_DONE = frozenset({"bridged", "bridging-in-process", "hangup", "leave", "redirected", "redirected-from-bridged"})
-DIAL_DONE = frozenset({"completed", "answered"})
+DONE = {
+    "queued": frozenset({"bridged", "bridging-in-process", "hangup", "leave", "redirected", "redirected-from-bridged"}),
+    "dialled": frozenset({"completed", "answered"}),
+}
 
 # What became of the text, as far as it is known while the caller listens.
 Text = Literal["sent", "pending", "refused", "delivered", "unknown"]
@@ -57,24 +59,24 @@ class Answer:
     accepts: Branch | None = None  # the caller said yes: send the text, then ask `texted` what to say
 
 
-def enter(flow: Flow, place: Menu | Branch) -> Answer:
+def enter(flow: Flow, place: Menu | Branch, heard: Heard) -> Answer:
     """The first words of a menu, or of a branch: its offer."""
     if isinstance(place, Menu):
-        return Answer(_menu(flow, place, 1, Heard()))
-    return Answer(_offer(flow, place, 1, Heard()), offers=place)
+        return Answer(_menu(flow, place, 1, heard))
+    return Answer(_offer(flow, place, 1, heard), offers=place)
 
 
 def answer(flow: Flow, step: Step, heard: Heard) -> Answer:
     """What follows on `heard` at `step`. A step that a deploy took away leads on to a person."""
     place = flow.place(step.place)
+    if step.name in DONE and (heard.gone or heard.result in DONE[step.name]):
+        return Answer((HangUp(),))
     if place is None:
         return Answer(lost(flow, heard))
     if not step.name:
-        return _entered(flow, place, heard)
-    if step.name == "queued":
-        return Answer(_after_exit(flow, place, step.role, heard.result in QUEUE_DONE, heard))
-    if step.name == "dialled":
-        return Answer(_after_exit(flow, place, step.role, heard.result in DIAL_DONE, heard))
+        return enter(flow, place, heard)
+    if step.name in DONE:
+        return Answer(_exit_failed(flow, place, step.role, heard))
     if isinstance(place, Menu):
         return _chosen(flow, place, step, heard) if step.name == "choose" else Answer(_otherwise(flow, place, heard))
     if step.name == "answer":
@@ -110,12 +112,6 @@ def to_a_person(flow: Flow, name: str, heard: Heard) -> Script:
     return _otherwise(flow, place, heard) if place else lost(flow, heard)
 
 
-def _entered(flow: Flow, place: Menu | Branch, heard: Heard) -> Answer:
-    if isinstance(place, Menu):
-        return Answer(_menu(flow, place, 1, heard))
-    return Answer(_offer(flow, place, 1, heard), offers=place)
-
-
 def _menu(flow: Flow, menu: Menu, attempt: int, heard: Heard) -> Script:
     """The prompt as often as it is still to be played, then the way on: silence needs no further request."""
     prompts = [
@@ -127,7 +123,7 @@ def _menu(flow: Flow, menu: Menu, attempt: int, heard: Heard) -> Script:
 def _chosen(flow: Flow, menu: Menu, step: Step, heard: Heard) -> Answer:
     target = flow.place(menu.press.get(heard.key, ""))
     if target is not None:
-        return _entered(flow, target, heard)
+        return enter(flow, target, heard)
     if step.attempt >= menu.tries:
         return Answer(_otherwise(flow, menu, heard))
     apology = (Speak(flow.phrases["wrong_key"]),) if heard.key else ()
@@ -180,9 +176,7 @@ def _could_not(flow: Flow, branch: Branch, heard: Heard) -> Script:
     return Speak(flow.phrases["cannot_text"]), *_otherwise(flow, branch, heard, "failed", "cannot_text")
 
 
-def _after_exit(flow: Flow, place: Menu | Branch, role: Role, done: bool, heard: Heard) -> Script:
-    if done or heard.gone:
-        return (HangUp(),)
+def _exit_failed(flow: Flow, place: Menu | Branch, role: Role, heard: Heard) -> Script:
     if role == "otherwise" and place.fallback is not None:
         return _leave(flow, place, place.fallback, "fallback", heard, "failed", "nobody")
     return _nobody(flow)
@@ -211,4 +205,4 @@ def _leave(flow: Flow, place: Menu | Branch, way: Exit, role: Role, heard: Heard
         case ToStudio():
             if heard.from_studio:
                 return (ReturnToStudio(result, "" if result == "silent" else reason),)
-            return _after_exit(flow, place, role, False, heard)
+            return _exit_failed(flow, place, role, heard)

@@ -21,7 +21,8 @@ class Finding:
     severity: str = "error"
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.place.line}:{self.place.column}: {self.severity}: {self.message}"
+        line = f"{self.file}:{self.place.line}:{self.place.column}: {self.severity}: {self.message}"
+        return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in line)
 
 
 def near(word: str, allowed: Iterable[str]) -> str | None:

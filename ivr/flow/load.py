@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -16,6 +17,8 @@ from ivr.flow.schema import Brand
 from ivr.flow.source import Source
 from ivr.flow.words import TemplateFault
 
+_TAGS = ("<text>", "<play>", "[key]")  # pydantic's own steps in the path of a problem
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -29,9 +32,9 @@ class Loaded:
 
 def files_in(paths: Iterable[FilePath]) -> list[FilePath]:
     """The flow files that `paths` name: files as they are, of a directory the `*.yaml` directly in it."""
-    files: list[FilePath] = []
+    files: list[FilePath] = []  # a directory without any is named itself, to be found wanting
     for path in paths:
-        files += sorted(path.glob("*.yaml")) if path.is_dir() else [path]
+        files += (sorted(path.glob("*.yaml")) or [path]) if path.is_dir() else [path]
     return files
 
 
@@ -40,10 +43,14 @@ def load(files: Iterable[FilePath]) -> Loaded:
     flows: dict[str, Flow] = {}
     findings: list[Finding] = []
     claims: dict[str, str] = {}
+    seen: set[str] = set()
     for file in files:
         read, brand = _read(file)
         rules.claimed_elsewhere(read, claims)
         flow = _flow(read, file.stem, brand)
+        if file.stem in seen:
+            read.error(read.place(()), f"{file.stem}: two files of one name; it is the brand's id")
+        seen.add(file.stem)
         if flow is not None:
             flows[flow.id] = flow
         for number, place in _claimed(read):
@@ -54,20 +61,22 @@ def load(files: Iterable[FilePath]) -> Loaded:
 
 def load_directory(directory: FilePath) -> Loaded:
     """Every brand of FLOWS_DIR. A directory that is missing or holds no brand is a finding too."""
-    files = files_in([directory]) if directory.is_dir() else []
-    if not files:
-        missing = "has no *.yaml in it" if directory.is_dir() else "is no directory"
-        return Loaded({}, (Finding(str(directory), Place(), f"{missing}; FLOWS_DIR names the brands' directory"),))
-    return load(files)
+    if not directory.is_dir():
+        return Loaded({}, (Finding(str(directory), Place(), "is no directory; FLOWS_DIR names the brands' directory"),))
+    return load(files_in([directory]))
 
 
 def _read(file: FilePath) -> tuple[Source, Brand | None]:
     try:
+        if file.is_dir():
+            raise OSError(0, "no *.yaml in it")
+        if file.exists() and not file.is_file():
+            raise OSError(0, "no regular file")
         with file.open("rb") as stream:
             content = stream.read(source.MAX_BYTES + 1)
     except OSError as error:
         read = Source(str(file))
-        read.error(Place(), f"cannot be read ({error.strerror}); name a flow file or a directory of them")
+        read.error(Place(), f"cannot be read ({error.strerror}); name a flow file, or a directory of *.yaml")
         return read, None
     read = source.read(content, str(file))
     rules.file_id(read, file.stem)
@@ -88,7 +97,7 @@ def _typed(read: Source) -> Brand | None:
         problems = error.errors(include_url=False, include_input=True)
     misspelt = {_misspelt(problem) for problem in problems}
     for problem in problems:
-        path = tuple(step for step in problem["loc"] if step not in ("<text>", "<play>", "[key]"))
+        path = tuple(step for step in problem["loc"] if step not in _TAGS)
         if problem["type"] == "missing" and path in misspelt:
             continue  # the near miss is the one cause
         _say(read, path, problem)
@@ -99,19 +108,24 @@ def _misspelt(problem: Mapping[str, Any]) -> tuple[str | int, ...] | None:
     """The path that an unknown key most likely meant."""
     if problem["type"] != "extra_forbidden":
         return None
-    *parent, key = (step for step in problem["loc"] if step not in ("<text>", "<play>"))
+    *parent, key = (step for step in problem["loc"] if step not in _TAGS)
     meant = near(str(key), _allowed(tuple(parent)))
     return (*parent, meant) if meant else None
 
 
 def _allowed(parent: tuple[str | int, ...]) -> list[str]:
     """The keys that the schema knows in the mapping at `parent`."""
-    schema = Brand.model_json_schema()
+    schema = _schema()
     node: Any = schema
     for step in parent:
         node = _resolved(schema, node)
         node = node.get("properties", {}).get(step) or node.get("additionalProperties", {})
     return list(_resolved(schema, node).get("properties", {}))
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return Brand.model_json_schema()
 
 
 def _resolved(schema: Mapping[str, Any], node: Any) -> Any:
@@ -123,6 +137,7 @@ def _resolved(schema: Mapping[str, Any], node: Any) -> Any:
         options = node.get("anyOf") or node.get("oneOf")
         if not options:
             break
+        # Of a text or a recording, the mapping is the recording.
         node = next((option for option in options if "$ref" in option or option.get("type") == "object"), {})
     return node if isinstance(node, dict) else {}
 

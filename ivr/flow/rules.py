@@ -5,12 +5,23 @@ from typing import Any
 
 from ivr import numbers
 from ivr.flow.findings import unknown
-from ivr.flow.schema import ID, RESERVED
+from ivr.flow.schema import ID, RESERVED, UNSPEAKABLE
 from ivr.flow.source import Path, Source
-from ivr.flow.words import PHRASE_VARIABLES, TemplateFault, variables
+from ivr.flow.words import (
+    DIGITS_CLOSE,
+    DIGITS_OPEN,
+    OF_THE_CALL,
+    PHRASE_VARIABLES,
+    TemplateFault,
+    Words,
+    variables,
+    words,
+)
 
 _BRAND = frozenset({"brand", "caller"})
 _BRANCH = _BRAND | {"branch"}
+MOST_WRITTEN = 1600
+MOST_SPOKEN = 5000
 
 
 def check(source: Source) -> None:
@@ -70,10 +81,21 @@ def _targets(source: Source) -> None:
         for key, target in mapping(source, *path).items():
             if isinstance(target, str) and target.strip() and target.strip() not in places:
                 source.error(source.place((*path, key)), unknown(target, "target", places))
+    for _, at in menus(source):
+        _keys_twice(source, (*at, "press"))
     for path, value in _exits(source):
         target = value.get("menu")
         if isinstance(target, str) and target.strip() and target.strip() not in menu_names:
             source.error(source.place((*path, "menu")), unknown(target, "menu", menu_names))
+
+
+def _keys_twice(source: Source, path: Path) -> None:
+    """`1` and `" 1"` are one key of the telephone."""
+    seen: set[str] = set()
+    for key in mapping(source, *path):
+        if key.strip() in seen:
+            source.error(source.key_place((*path, key)), f"{key.strip()}: duplicate key; this menu has it already")
+        seen.add(key.strip())
 
 
 def _exits(source: Source) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -91,7 +113,7 @@ def _templates(source: Source) -> None:
         node: Any = source.data
         for step in path:
             node = node.get(step) if isinstance(node, dict) else None
-        if isinstance(node, str):
+        if isinstance(node, str) and node.strip():  # an empty one is the schema's to find
             _template(source, path, node, allowed)
 
 
@@ -113,12 +135,29 @@ def _texts(source: Source) -> Iterator[tuple[Path, frozenset[str]]]:
 def _template(source: Source, path: Path, text: str, allowed: frozenset[str]) -> None:
     try:
         used = variables(text)
-    except TemplateFault as fault:
+        for name in sorted(used - allowed):
+            hint = "; this branch has no sla" if name == "sla" and "branch" in allowed else ""
+            source.error(source.place(path), f"{path[-1]}: {unknown(name, 'template variable', allowed)}{hint}")
+        fault = None if used - allowed else _fault_of(path, words(text, dict.fromkeys(allowed, "word")))
+    except TemplateFault as error:
+        fault = str(error)
+    if fault:
         source.error(source.place(path), f"{path[-1]}: {fault}")
-        return
-    for name in sorted(used - allowed):
-        hint = "; this branch has no sla" if name == "sla" and "branch" in allowed else ""
-        source.error(source.place(path), f"{path[-1]}: {unknown(name, 'template variable', allowed)}{hint}")
+
+
+def _fault_of(path: Path, read: Words) -> str | None:
+    """What is wrong with a text once it is filled in, whoever calls."""
+    for caller in ("+1(415) 555-2671", "your number"):
+        rendered = read.spoken(dict.fromkeys(OF_THE_CALL, caller))
+        if not rendered.strip():
+            return "comes out empty; write a text"
+        if UNSPEAKABLE.search(rendered.replace(DIGITS_OPEN, "").replace(DIGITS_CLOSE, "")):
+            return "comes out with a control character in it; remove it"
+        # Twilio error 21617 for a text; no voice takes more than 5,000 characters (13521).
+        most = MOST_WRITTEN if path[-1] == "greeting" else MOST_SPOKEN
+        if len(rendered) > most:
+            return f"comes out {len(rendered):,} characters long; at most {most:,}"
+    return None
 
 
 def _numbers(source: Source) -> None:
@@ -143,25 +182,23 @@ def claimed_elsewhere(source: Source, claims: Mapping[str, str]) -> None:
 
 
 def _ways_out(source: Source) -> None:
-    """A menu whose every key and `otherwise` lead to menus only, for ever, keeps a caller from a person."""
+    """A menu from which only menus are reached, however one declines, keeps a caller from a person for ever."""
     leads = {name: _leads_to(mapping(source, *path)) for name, path in menus(source)}
+    leads |= {name: _leads_to(mapping(source, "branches", name)) for name in mapping(source, "branches")}
     ways_out = {name for name, targets in leads.items() if targets is None or targets - leads.keys()}
-    while True:
-        more = {name for name, targets in leads.items() if targets and targets & ways_out} - ways_out
-        if not more:
-            break
+    while more := {name for name, targets in leads.items() if targets and targets & ways_out} - ways_out:
         ways_out |= more
     for name, path in menus(source):
         if name not in ways_out:
-            message = f"{name}: a menu without a way out; lead a key or otherwise to a branch, a queue or a number"
+            message = f"{name}: a menu without a way out; lead a key or otherwise to a queue, a number or a goodbye"
             source.error(source.key_place(path), message)
 
 
-def _leads_to(menu: Mapping[str, Any]) -> set[str] | None:
-    """The places a menu leads to, or None when its `otherwise` leaves the menus."""
-    otherwise = menu.get("otherwise")
+def _leads_to(place: Mapping[str, Any]) -> set[str] | None:
+    """The places that a menu or branch leads to, or None when its `otherwise` leaves them all."""
+    otherwise = place.get("otherwise")
     if not isinstance(otherwise, dict) or not isinstance(otherwise.get("menu"), str):
         return None
-    press = menu.get("press")
+    press = place.get("press")
     keys = press.values() if isinstance(press, dict) else ()
-    return {otherwise["menu"]} | {target for target in keys if isinstance(target, str)}
+    return {target.strip() for target in (otherwise["menu"], *keys) if isinstance(target, str)}

@@ -15,7 +15,7 @@ from ivr.flow.words import PHRASES, Duration, duration
 RESERVED = frozenset({"fallback", "liveperson", "status", "menu"})
 ID = re.compile(r"[a-z][a-z0-9-]{0,31}")
 # What XML cannot carry (Twilio error 12100), and the two marks that words.py puts around digits.
-_UNSPEAKABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ue000\ue001\ufffe\uffff]")
+UNSPEAKABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ue000\ue001\ufffe\uffff]")
 
 
 def fault(message: str) -> PydanticCustomError:
@@ -26,7 +26,7 @@ def fault(message: str) -> PydanticCustomError:
 def _scalar(value: Any, what: str) -> str:
     if not isinstance(value, str):
         raise fault(f"expected {what}, found a {'mapping' if isinstance(value, dict) else 'list'}")
-    if _UNSPEAKABLE.search(value):
+    if UNSPEAKABLE.search(value):
         raise fault("has a control character in it; remove it")
     return value.strip()
 

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from twilio.twiml import TwiML
 from twilio.twiml.voice_response import Dial as DialVerb
 from twilio.twiml.voice_response import Gather, Say, VoiceResponse
 
+from ivr import numbers
 from ivr.flow import engine
 from ivr.flow.model import Branch, Flow, Menu, Recording, Spoken, ToSip
 from ivr.flow.script import (
@@ -25,9 +26,10 @@ from ivr.flow.script import (
     Verb,
     Wait,
 )
-from ivr.flow.words import DIGITS_CLOSE, DIGITS_OPEN, Words
+from ivr.flow.words import DIGITS_CLOSE, DIGITS_OPEN, PHRASES, Words, digit_by_digit
 
 EMPTY = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
+NOBODY = PHRASES["nobody"]
 NOT_IN_SERVICE = "We are sorry, this number is not in service."
 
 _DIGITS = re.compile(f"{DIGITS_OPEN}([^{DIGITS_CLOSE}]*){DIGITS_CLOSE}")
@@ -37,7 +39,7 @@ _DIGITS = re.compile(f"{DIGITS_OPEN}([^{DIGITS_CLOSE}]*){DIGITS_CLOSE}")
 class Caller:
     """What a document may need to know of the call."""
 
-    words: Mapping[str, str] = field(default_factory=dict)  # template values: caller, ending, accept
+    address: str = ""  # From, as Twilio sent it
     caller_id: str = ""  # for Dial, where the caller's own address cannot be shown (SIP, client)
     account_sid: str = ""
     studio_flow: str = ""  # FW…, when a Studio flow sent the caller
@@ -45,8 +47,14 @@ class Caller:
 
     @property
     def plain(self) -> bool:
-        """Nothing in a document depends on this caller but its template values."""
+        """Nothing in a document depends on this caller but the words that name them."""
         return not (self.caller_id or self.studio_flow)
+
+    def words(self, accept: str) -> Mapping[str, str]:
+        """The template values that only a call knows."""
+        number = numbers.read(self.address)
+        ending = digit_by_digit(number.ending) if number else ""
+        return {"caller": number.full if number else "your number", "ending": ending, "accept": accept}
 
 
 def document(flow: Flow, script: Script, caller: Caller) -> bytes:
@@ -75,7 +83,7 @@ def ready_made(flow: Flow) -> dict[str, bytes]:
     documents = {}
     places: list[Menu | Branch] = [*flow.menus.values(), *flow.branches.values()]
     for place in places:
-        script = engine.enter(flow, place).script
+        script = engine.enter(flow, place, engine.Heard()).script
         if not any(_depends_on_the_call(verb) for verb in script):
             documents[place.name] = document(flow, script, Caller())
     return documents
@@ -93,7 +101,7 @@ def _bytes(response: TwiML) -> bytes:
 def _write(response: VoiceResponse, flow: Flow, verb: Verb, caller: Caller) -> None:
     match verb:
         case Speak(spoken):
-            _speak(response, flow, spoken, caller)
+            _speak(response, flow, spoken, caller, "")
         case Listen(prompt, wait, then):
             # finish_on_key "": # and * are keys like any other, not the end of an empty input.
             gather = Gather(
@@ -104,7 +112,8 @@ def _write(response: VoiceResponse, flow: Flow, verb: Verb, caller: Caller) -> N
                 action=_url(flow, then, caller),
                 method="POST",
             )
-            _speak(gather, flow, prompt, caller)
+            branch = flow.branches.get(then.place)
+            _speak(gather, flow, prompt, caller, branch.accept if branch else "")
             response.append(gather)
         case Wait(seconds):
             response.pause(length=seconds)
@@ -131,11 +140,11 @@ def _dial(response: VoiceResponse, to: str, action: str, caller: Caller) -> None
     response.append(dial)
 
 
-def _speak(parent: VoiceResponse | Gather, flow: Flow, spoken: Spoken, caller: Caller) -> None:
+def _speak(parent: VoiceResponse | Gather, flow: Flow, spoken: Spoken, caller: Caller, accept: str) -> None:
     if isinstance(spoken, Recording):
         parent.play(spoken.url)
         return
-    text = spoken.spoken(caller.words)
+    text = spoken.spoken(caller.words(accept)) if spoken.source else spoken.text
     say = Say(None, voice=flow.voice, language=flow.language)
     if flow.voice and "." in flow.voice:  # Polly and Google read SSML; man and woman read it aloud
         _digits_as_ssml(say, text)

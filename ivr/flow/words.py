@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, meta
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 # Filled in when the call is there; everything else is known when the file is read.
@@ -34,7 +34,27 @@ PHRASE_VARIABLES: Mapping[str, frozenset[str]] = {
     for name in PHRASES
 }
 
+# What a text may need. Loops, calls and arithmetic could keep a caller, or the check, waiting for ever.
+_PLAIN_NODES = (
+    nodes.Template,
+    nodes.Output,
+    nodes.TemplateData,
+    nodes.Name,
+    nodes.Const,
+    nodes.If,
+    nodes.CondExpr,
+    nodes.Compare,
+    nodes.Operand,
+    nodes.Not,
+    nodes.And,
+    nodes.Or,
+    nodes.Filter,
+    nodes.Keyword,
+)
+_FILTERS = ("upper", "lower", "title", "capitalize", "trim", "replace", "default", "first", "last", "length")
+
 _environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+_environment.filters = {name: _environment.filters[name] for name in _FILTERS}
 _SIMPLE = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
 
 
@@ -62,9 +82,15 @@ def variables(source: str) -> set[str]:
     if "{" not in bare:  # nearly every text: plain substitution needs no compiler
         return set(_SIMPLE.findall(source))
     try:
-        return meta.find_undeclared_variables(_environment.parse(source))
+        parsed = _environment.parse(source)
+        strange = next((node for node in parsed.find_all(nodes.Node) if not isinstance(node, _PLAIN_NODES)), None)
+        if strange is None:
+            return meta.find_undeclared_variables(parsed)
     except TemplateSyntaxError as error:
         raise TemplateFault(f"the template cannot be read ({error.message}); write {{{{ name }}}}") from None
+    except RecursionError:
+        raise TemplateFault("the template is nested too deep; write {{ name }}") from None
+    raise TemplateFault(f"{type(strange).__name__.lower()} is too much for a text; allowed: names, if, and filters")
 
 
 def words(source: str, known: Mapping[str, str]) -> Words:
@@ -82,7 +108,7 @@ def _rendered(source: str, values: Mapping[str, str]) -> str:
         return _SIMPLE.sub(lambda match: values[match[1]], source)
     try:
         return _compiled(source).render(values)
-    except (TemplateError, ArithmeticError, TypeError, ValueError) as error:
+    except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError) as error:
         raise TemplateFault(f"the template fails ({error})") from None
 
 

@@ -57,8 +57,13 @@ ERRORS = {
     21610: "Attempt to send to unsubscribed recipient",
     21611: "This 'From' number has exceeded the maximum number of queued messages",
     21612: "Message cannot be sent with the current combination of 'To' ({to}) and/or 'From' parameters",
+    21617: "The concatenated message body exceeds the 1600 character limit",
     21614: "'To' number: {to}, is not a valid mobile number",
 }
+
+MOST_CHARACTERS = 1600
+# The number that a messaging service of the town sends from, and consumers answer to.
+POOL_NUMBER = "+14155550190"
 
 STOP = frozenset({"STOP", "UNSUBSCRIBE", "END", "QUIT", "STOPALL", "REVOKE", "OPTOUT", "CANCEL"})
 START = frozenset({"START", "UNSTOP", "YES"})
@@ -112,6 +117,8 @@ class Carrier:
             return 21604 if not to else 21603 if not sender else 21602
         if number is None:
             return 21211
+        if len(body) > MOST_CHARACTERS:
+            return 21617
         magic = MAGIC_FROM.get(origin or "") or MAGIC_TO.get(number)
         if magic or number in self.opted_out:
             return magic or 21610
@@ -192,7 +199,7 @@ class Carrier:
             "SmsMessageSid": sid,
             "AccountSid": self.webhooks.account_sid,
             "From": number,
-            "To": to,
+            **({"To": POOL_NUMBER, "MessagingServiceSid": to} if to.startswith("MG") else {"To": to}),
             "Body": body,
             "NumMedia": "0",
             "NumSegments": "1",

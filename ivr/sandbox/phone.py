@@ -55,6 +55,8 @@ class Call:
                 if answer is None:
                     break
                 answer = self._run(document.verbs(answer))
+            else:
+                raise BadDocument(f"the call does not end: {MAX_DOCUMENTS} documents")
         except BadDocument as error:
             self.errors.append(str(error))
             self.transcript.add("call", f"error {error}")

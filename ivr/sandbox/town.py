@@ -51,6 +51,8 @@ class Town:
             flow = self.flows.get(scene.brand)
             if flow is None:
                 raise TownError(f"{scene.brand}: no such brand; there are: {', '.join(self.flows) or 'none'}")
+            if scene.branch and flow.place(scene.branch) is None:
+                raise TownError(f"{scene.branch}: no such branch; there are: {', '.join(flow.branches)}")
             clock = Clock()
             self.transcript = Transcript(clock, show)
             self.carrier.clock, self.day = clock, scene.twilio
@@ -159,8 +161,10 @@ def _environment(flows_dir: Path, database_url: str, port: int, twilio_port: int
 
 @contextmanager
 def _server(environment: dict[str, str], log: Path) -> Iterator[None]:
+    _must_be_free(int(environment["PORT"]))
     with log.open("wb") as output:
-        command = [sys.executable, "-m", "gunicorn", "wsgi:app"]
+        bind = f"127.0.0.1:{environment['PORT']}"  # its token is public: nobody else may reach it
+        command = [sys.executable, "-m", "gunicorn", "--bind", bind, "wsgi:app"]
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
         try:
             _until_it_answers(process, f"http://127.0.0.1:{environment['PORT']}/healthz", log)
@@ -171,6 +175,15 @@ def _server(environment: dict[str, str], log: Path) -> Iterator[None]:
                 process.wait(timeout=30)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def _must_be_free(port: int) -> None:
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind(("127.0.0.1", port))
+        except OSError:
+            raise TownError(f"Port {port} is in use; set PORT to another.") from None
 
 
 def _until_it_answers(process: subprocess.Popen[bytes], url: str, log: Path) -> None:

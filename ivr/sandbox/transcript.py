@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 
 from ivr.sandbox.clock import Clock
 
-WHO = ("call", "caller", "ivr", "text", "consumer", "desk", "agent")
-
 
 @dataclass(frozen=True, slots=True)
 class Event:

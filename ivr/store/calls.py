@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, and_, select, update
 
 from ivr.store.database import Database, Quick, insert
 from ivr.store.tables import calls, deflections, messages, stored
@@ -48,6 +48,7 @@ class Journal:
             "call_sid": call.call_sid,
             "brand": call.brand,
             "entry": call.entry,
+            "offered": branch,
             "caller": call.caller,
             "dialled": call.dialled,
             "studio_flow": call.studio_flow,
@@ -56,8 +57,10 @@ class Journal:
         }
         if branch is None:
             self._call.run(values)
-        else:
+        elif self.dialect != "sqlite":
             self._call_and_offer.run({**values, "branch": branch, "offered_at": at})
+        elif not self._call.run(values):  # else its trigger wrote the offer in the same statement
+            self.offered(call, branch, now)
 
     def offered(self, call: Call, branch: str, now: datetime) -> None:
         self._offer.run(
@@ -78,7 +81,7 @@ def accept(tx: Connection, call: Call, branch: str, key: str, now: datetime) -> 
         .values(call_sid=call.call_sid, branch=branch, brand=call.brand, caller=call.caller, offered_at=now)
         .on_conflict_do_nothing()
     )
-    this = (deflections.c.call_sid == call.call_sid) & (deflections.c.branch == branch)
+    this = _this(call, branch)
     first = tx.execute(
         update(deflections)
         .where(this, deflections.c.accepted_at.is_(None))
@@ -93,15 +96,20 @@ def destination(tx: Connection, deflection: int, number: str | None, refused: st
     tx.execute(update(deflections).where(deflections.c.id == deflection).values(number=number, refused=refused))
 
 
-def text_state(tx: Connection, call_sid: str, branch: str) -> str | None:
+def text_state(tx: Connection, call: Call, branch: str) -> str | None:
     """The state of the text that a call's offer led to; "refused" when none was tried, None when not accepted."""
     row = tx.execute(
         select(messages.c.state, deflections.c.refused)
         .select_from(deflections.outerjoin(messages, messages.c.deflection_id == deflections.c.id))
-        .where(deflections.c.call_sid == call_sid, deflections.c.branch == branch)
-        .where(deflections.c.accepted_at.is_not(None))
+        .where(_this(call, branch), deflections.c.accepted_at.is_not(None))
         .order_by(messages.c.created_at.desc())
     ).first()
     if row is None:
         return None
     return row.state or ("refused" if row.refused else None)
+
+
+def _this(call: Call, branch: str) -> ColumnElement[bool]:
+    """A deflection is one call and branch; a call that is handed on may visit two brands."""
+    columns = deflections.c
+    return and_(columns.call_sid == call.call_sid, columns.brand == call.brand, columns.branch == branch)

@@ -1,6 +1,7 @@
 """The database: one engine a process, opened after the fork; who writes says so when the transaction begins."""
 
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,9 @@ from sqlalchemy.pool import QueuePool
 
 # Seconds. A webhook has three; what waits longer for the database answers from the flow alone.
 WAIT_FOR_A_CONNECTION = 2
-SQLITE_BUSY = 5.0
+SQLITE_BUSY = 2.0
+SQLITE_RETRY = 0.0002
+PATIENCE = "-c timezone=UTC -c lock_timeout=1500 -c statement_timeout=2000"  # milliseconds
 
 Insert = postgresql.Insert | sqlite.Insert
 
@@ -42,8 +45,11 @@ class Database:
         self.engine.dispose()
 
 
-def opened(url: str, connections: int = 5) -> Database:
-    """A database at a SQLAlchemy URL, at most `connections` open at once. Connects at the first use."""
+def opened(url: str, connections: int = 5, patient: bool = False) -> Database:
+    """A database at a SQLAlchemy URL, at most `connections` open at once. Connects at the first use.
+
+    `patient`: statements may take as long as they take (a migration); a caller waits for nobody.
+    """
     if make_url(url).get_backend_name() == "sqlite":
         return Database(_sqlite(url, connections))
     engine = create_engine(
@@ -51,7 +57,12 @@ def opened(url: str, connections: int = 5) -> Database:
         pool_size=connections,
         max_overflow=0,
         pool_timeout=WAIT_FOR_A_CONNECTION,
-        connect_args={"connect_timeout": 2, "options": "-c timezone=UTC"},
+        pool_pre_ping=True,  # a connection that the server closed meanwhile is replaced, not a caller's misfortune
+        connect_args={
+            "connect_timeout": 2,
+            "tcp_user_timeout": 2000,
+            "options": "-c timezone=UTC" if patient else PATIENCE,
+        },
     )
     return Database(engine)
 
@@ -59,7 +70,7 @@ def opened(url: str, connections: int = 5) -> Database:
 @contextmanager
 def opened_once(url: str) -> Iterator[Database]:
     """A database for a start, a migration or a command: nothing of it stays open."""
-    database = opened(url, 1)
+    database = opened(url, 1, patient=True)
     try:
         yield database
     finally:
@@ -86,13 +97,42 @@ def _sqlite(url: str, connections: int) -> Engine:
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     # The driver begins transactions by itself, at the first write and after the read; ours begin where we say.
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    # The log is folded into the file beside the calls (`checkpoint`), not inside the commit of one of them.
+    pragmas = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "wal_autocheckpoint=20000")
+    for pragma in (*pragmas, "busy_timeout=0"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if connection.get_execution_options().get("writes"):
+        _in_turn(connection.connection.cursor(), "BEGIN IMMEDIATE")
+    else:
+        connection.exec_driver_sql("BEGIN")
+
+
+def _in_turn(cursor: Any, statement: str, values: Mapping[str, Any] | None = None) -> None:
+    """Run what needs SQLite's write lock, when it is free.
+
+    SQLite's own busy handler sleeps in whole milliseconds; transactions here last a tenth of one.
+    """
+    give_up = time.monotonic() + SQLITE_BUSY
+    while True:
+        try:
+            cursor.execute(statement, values or {})
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+            time.sleep(SQLITE_RETRY)
+
+
+def checkpoint(database: Database) -> None:
+    """Fold SQLite's write-ahead log into its file, as far as nobody is in the way."""
+    if database.dialect == "sqlite":
+        with database.reads() as tx:
+            tx.exec_driver_sql("COMMIT")
+            tx.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            tx.exec_driver_sql("BEGIN")
 
 
 def insert(dialect: str, table: Table) -> Insert:
@@ -102,9 +142,11 @@ def insert(dialect: str, table: Table) -> Insert:
 
 @dataclass(frozen=True, slots=True)
 class Quick:
-    """Writes compiled once and run on the driver's own cursor, in one transaction.
+    """Writes compiled once and run on the driver's own cursor; each of them may be repeated without harm.
 
-    For the rows written before a caller hears a word: Core's machinery costs each of them five times as much.
+    For the rows written before a caller hears a word: Core's machinery costs each of them five times as much. On SQLite
+    every statement is its own transaction: its write lock is then held inside one call of the driver, which does not
+    wait for Python's other threads meanwhile.
     """
 
     database: Database
@@ -115,15 +157,20 @@ class Quick:
         dialect: Any = sqlite.dialect(paramstyle="named") if database.dialect == "sqlite" else database.engine.dialect
         return cls(database, tuple(str(statement.compile(dialect=dialect)) for statement in statements))
 
-    def run(self, values: Mapping[str, Any]) -> None:
+    def run(self, values: Mapping[str, Any]) -> bool:
+        """Whether the first statement wrote a row; False for a replay."""
         pooled = self.database.engine.raw_connection()
         try:
             cursor = pooled.cursor()
-            if self.database.dialect == "sqlite":
-                cursor.execute("BEGIN IMMEDIATE")
+            written = []
             for statement in self.statements:
-                cursor.execute(statement, values)
+                if self.database.dialect == "sqlite":
+                    _in_turn(cursor, statement, values)
+                else:
+                    cursor.execute(statement, values)
+                written.append(cursor.rowcount)
             pooled.commit()
+            return written[0] > 0
         except Exception:
             pooled.invalidate()  # the pool cannot see that this connection broke; a new one costs little
             raise

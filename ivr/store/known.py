@@ -2,12 +2,14 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from ivr.store.database import insert
 from ivr.store.tables import number_facts, opt_outs, sender_facts
 
 NUMBER_KEPT = timedelta(days=90)
+# What passes sooner: a phone is switched on again, a carrier's filter lets go, an operator registers the sender.
+KEPT_SHORTER = {"unreachable": timedelta(hours=1), "filtered": timedelta(days=1), "unregistered": timedelta(hours=1)}
 SENDER_KEPT = timedelta(days=30)
 EVERY_SENDER = ""
 
@@ -24,19 +26,25 @@ def set_opt_out(tx: Connection, number: str, sender: str, stopped: bool, learned
 
 
 def cannot_be_texted(tx: Connection, number: str, sender: str, now: datetime) -> str | None:
-    """Why texts of this sender to this number failed within the last 90 days, or None."""
-    row = select(number_facts.c.reason).where(
-        number_facts.c.number == number,
-        number_facts.c.sender.in_((EVERY_SENDER, sender)),
-        number_facts.c.learned_at > now - NUMBER_KEPT,
+    """Why texts of this sender to this number fail, as far as is known and still likely, or None."""
+    facts = select(number_facts.c.reason, number_facts.c.learned_at).where(
+        number_facts.c.number == number, number_facts.c.sender.in_((EVERY_SENDER, sender))
     )
-    return tx.execute(row).scalar()
+    for reason, learned_at in tx.execute(facts):
+        if learned_at > now - KEPT_SHORTER.get(reason, NUMBER_KEPT):
+            return str(reason)
+    return None
 
 
 def learn_number(tx: Connection, number: str, sender: str, reason: str, code: int, now: datetime) -> None:
     fact = {"reason": reason, "code": code, "learned_at": now}
     written = insert(tx.dialect.name, number_facts).values(number=number, sender=sender, **fact)
     tx.execute(written.on_conflict_do_update(index_elements=["number", "sender"], set_=fact))
+
+
+def forget_old_numbers(tx: Connection, now: datetime) -> int:
+    """Numbers change hands: what was learned of one more than 90 days ago goes."""
+    return tx.execute(delete(number_facts).where(number_facts.c.learned_at <= now - NUMBER_KEPT)).rowcount
 
 
 def wants_e164(tx: Connection, sender: str, now: datetime) -> bool:

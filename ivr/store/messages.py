@@ -1,4 +1,4 @@
-"""Rows about texts: the greeting that goes out, how it fared, and what consumers wrote."""
+"""Rows about texts: how ours fared, and what consumers wrote. How ours get out is in outbox.py."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,19 +10,9 @@ from sqlalchemy import Connection, and_, or_, select, update
 from ivr.store.database import insert
 from ivr.store.tables import messages
 
-# States only move forward: a callback may come twice, late, or before the answer it belongs to.
-RANK = {"sending": 0, "sent": 1, "delivered": 2, "failed": 2}
-
-
-@dataclass(frozen=True, slots=True)
-class Greeting:
-    id: str
-    deflection: int
-    brand: str
-    number: str  # E.164
-    to: str  # the destination as Twilio is asked first: full format, or E.164 where the sender is known to need it
-    sender: str
-    body: str
+# States only move forward: a callback may come twice, late, or before the answer it belongs to. "dead" is our own
+# giving up; what Twilio says of such a text is still news.
+RANK = {"due": 0, "sending": 0, "unclear": 0, "dead": 0, "sent": 1, "delivered": 2, "failed": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +33,7 @@ class Message:
     number: str
     sender: str
     provider_id: str | None
-
-
-def write_greeting(tx: Connection, greeting: Greeting, now: datetime) -> None:
-    """A greeting that is about to be sent by whoever commits this."""
-    values = {
-        "id": greeting.id,
-        "kind": "greeting",
-        "state": "sending",
-        "brand": greeting.brand,
-        "deflection_id": greeting.deflection,
-        "number": greeting.number,
-        "sender": greeting.sender,
-        "body": greeting.body,
-        "created_at": now,
-        "updated_at": now,
-    }
-    tx.execute(messages.insert().values(values))
+    call_sid: str | None
 
 
 def write_inbound(tx: Connection, text: Inbound, now: datetime) -> bool:
@@ -85,7 +59,7 @@ def find(tx: Connection, message_id: str) -> Message | None:
     """One text of ours by its id."""
     columns = messages.c
     row = tx.execute(
-        select(columns.id, columns.state, columns.number, columns.sender, columns.provider_id).where(
+        select(columns.id, columns.state, columns.number, columns.sender, columns.provider_id, columns.call_sid).where(
             columns.id == message_id, columns.kind == "greeting"
         )
     ).first()
@@ -111,3 +85,14 @@ def learn_provider_id(tx: Connection, message_id: str, provider_id: str) -> None
     """The MessageSid of a text whose callback came before Twilio's answer did."""
     unknown = and_(messages.c.id == message_id, messages.c.provider_id.is_(None))
     tx.execute(update(messages).where(unknown).values(provider_id=provider_id))
+
+
+def last_brand(tx: Connection, number: str, sender: str) -> str | None:
+    """The brand that last texted this number from this sender; two brands may share one."""
+    ours = and_(messages.c.number == number, messages.c.sender == sender, messages.c.kind == "greeting")
+    return tx.execute(select(messages.c.brand).where(ours).order_by(messages.c.created_at.desc()).limit(1)).scalar()
+
+
+def is_taken(tx: Connection, provider_id: str) -> bool:
+    """Whether a row holds this MessageSid already."""
+    return tx.execute(select(messages.c.id).where(messages.c.provider_id == provider_id)).first() is not None

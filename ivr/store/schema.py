@@ -34,6 +34,8 @@ def upgrade(database: Database) -> None:
     with database.writes() as connection:
         if database.dialect == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        if state(connection) == "newer":  # a later release was here; an older one leaves its schema alone
+            return
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 

@@ -65,6 +65,7 @@ calls = Table(
     Column("call_sid", String(64), primary_key=True),
     Column("brand", String(32), nullable=False),
     Column("entry", String(32), nullable=False),  # the branch or menu where the call came in
+    Column("offered", String(32)),  # the branch whose offer was the first the caller heard
     Column("caller", String(200), nullable=False),  # From, as Twilio sent it
     Column("dialled", String(200), nullable=False),  # To
     Column("studio_flow", String(34)),
@@ -85,7 +86,7 @@ deflections = Table(
     Column("accepted_key", String(1)),
     Column("number", String(20)),  # E.164, the destination of the text
     Column("refused", String(32)),  # why no text was tried: withheld, region, opted_out …
-    UniqueConstraint("call_sid", "branch"),
+    UniqueConstraint("call_sid", "brand", "branch"),
 )
 
 messages = Table(
@@ -93,9 +94,11 @@ messages = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("kind", String(16), nullable=False),  # greeting, or inbound
-    Column("state", String(16), nullable=False),  # sending, sent, delivered, failed; received when inbound
+    # due, sending, unclear, sent, delivered, failed, dead; received when inbound
+    Column("state", String(16), nullable=False),
     Column("brand", String(32)),  # none for a text to a number that no brand has
     Column("deflection_id", Integer, ForeignKey("deflections.id")),
+    Column("call_sid", String(64)),  # the call that a greeting came of
     Column("number", String(200), nullable=False),  # the consumer: E.164, or a channel address as it came
     Column("sender", String(200), nullable=False),  # our number or messaging service
     Column("body", Text, nullable=False),
@@ -104,6 +107,12 @@ messages = Table(
     Column("error_code", Integer),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
+    Column("destination", String(20)),  # To, as Twilio is asked first
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("started_at", UtcTime),  # the last attempt
+    Column("next_try", UtcTime),  # of a due text: when; of an unclear one: when the other side is asked about it
+    Column("lease_until", UtcTime),  # of a text that is being sent: when its process must be dead
+    Column("give_up_at", UtcTime),
 )
 
 # One accepted offer is one text, held by the database itself.
@@ -113,6 +122,22 @@ Index(
     unique=True,
     sqlite_where=text("kind = 'greeting' AND state <> 'failed'"),
     postgresql_where=text("kind = 'greeting' AND state <> 'failed'"),
+)
+
+# Every question the worker asks is about these few, however many are finished.
+Index(
+    "ix_messages_unfinished",
+    messages.c.number,
+    messages.c.sender,
+    sqlite_where=text("state IN ('due', 'sending', 'unclear')"),
+    postgresql_where=text("state IN ('due', 'sending', 'unclear')"),
+)
+
+schedule = Table(
+    "schedule",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("next_run", UtcTime, nullable=False),
 )
 
 number_facts = Table(

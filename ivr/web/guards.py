@@ -1,5 +1,7 @@
 """The guards: nothing unsigned gets in. Size first, then the signature over what was sent, then the form."""
 
+import json
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
@@ -12,6 +14,7 @@ from ivr import log
 from ivr.runtime import Runtime
 
 MAX_BODY = 64 * 1024
+BODY_SECONDS = 3.0  # between two pieces of a body
 
 View = Callable[..., Response]
 
@@ -40,11 +43,14 @@ def twilio_signed(view: View) -> View:
         length = request.content_length
         if length is None or length > MAX_BODY:
             return Response("too large, or no Content-Length", 413, mimetype="text/plain")
-        body = request.get_data(cache=False)
+        try:
+            body = _body()
+        except TimeoutError:
+            return Response("too slow", 408, mimetype="text/plain")
         form = _form(body)
         why_not = _why_not(form, body)
         if why_not:
-            log.warning("webhook_refused", path=request.path[:200], reason=why_not)
+            log.warning("webhook_refused", path=logged_path(), reason=why_not)
             return Response("forbidden", 403, mimetype="text/plain")
         return view(form, **values)
 
@@ -52,12 +58,40 @@ def twilio_signed(view: View) -> View:
     return guarded
 
 
+def _body() -> bytes:
+    """The whole body, or TimeoutError: who sends a byte now and then must not hold a thread."""
+    connection = request.environ.get("gunicorn.socket")
+    if connection is None:
+        return request.get_data(cache=False)
+    connection.settimeout(BODY_SECONDS)
+    try:
+        return request.get_data(cache=False)
+    finally:
+        connection.settimeout(None)
+
+
+def logged_path() -> str:
+    """The path for the log; digits that could be somebody's number are not in it."""
+    return re.sub(r"\d{5,}", "***", request.path[:200])
+
+
 def _form(body: bytes) -> Form:
     form = Form()
     if request.mimetype == "application/x-www-form-urlencoded":
         for name, value in parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True):
             form.setdefault(name, []).append(value)
+    elif request.mimetype == "application/json":
+        form.update(_json(body))
     return form
+
+
+def _json(body: bytes) -> dict[str, list[str]]:
+    """The plain values of a JSON object, as if they had come in a form."""
+    try:
+        read = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return {name: [str(value)] for name, value in read.items()} if isinstance(read, dict) else {}
 
 
 def _why_not(form: Form, body: bytes) -> str | None:

@@ -1,32 +1,32 @@
 """Texts: what consumers write, and how our own texts fared. Rows first, an empty answer at once."""
 
 import re
+from dataclasses import replace
+from datetime import datetime
 
 from flask import Blueprint, Response
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from ivr import delivery, log, numbers, relay
+from ivr.clients.twilio import STATES
 from ivr.flow import twiml
 from ivr.runtime import Runtime
 from ivr.store import messages
-from ivr.store.messages import Inbound
+from ivr.store.messages import Inbound, Message
 from ivr.web.guards import Form, runtime, twilio_signed
 
 blueprint = Blueprint("messages", __name__)
 
-# Twilio's MessageStatus, as far as we tell states apart. One we do not know moves nothing.
-STATES = {
-    "accepted": "sent",
-    "scheduled": "sent",
-    "queued": "sent",
-    "sending": "sent",
-    "sent": "sent",
-    "delivered": "delivered",
-    "read": "delivered",
-    "failed": "failed",
-    "undelivered": "failed",
-    "canceled": "failed",
-}
+_ID = re.compile(r"[0-9a-f]{32}")
 MAX_MEDIA = 10  # Twilio's own limit
+
+
+@blueprint.errorhandler(SQLAlchemyError)
+def not_now(error: SQLAlchemyError) -> Response:
+    """Nothing is taken that cannot be written; Twilio asks again where it was told to, and has a fallback."""
+    log.error("text_not_taken", error)
+    return Response("not now", 503, mimetype="text/plain")
 
 
 @blueprint.post("/messages")
@@ -39,6 +39,7 @@ def received(form: Form) -> Response:
         log.warning("text_without_sid", sender=numbers.masked(text.sender))
         return _empty()
     with here.database.writes() as tx:
+        text = replace(text, brand=messages.last_brand(tx, text.number, text.sender) or text.brand)
         new, wish = relay.received(tx, text, _own(form), form.text("OptOutType"), here.now())
     log.event(
         "text_received" if text.brand else "text_to_unknown_number",
@@ -57,23 +58,37 @@ def received(form: Form) -> Response:
 @twilio_signed
 def status(form: Form, message_id: str) -> Response:
     """The delivery status of one text of ours: in any order, twice, unknown, for a row that is gone."""
-    here = runtime()
-    said = form.text("MessageStatus") or form.text("SmsStatus")
-    state, sid, code = STATES.get(said.lower()), form.text("MessageSid", 64), _code(form)
+    here, said = runtime(), form.text("MessageStatus") or form.text("SmsStatus")
+    sid, code = form.text("MessageSid", 64), _code(form)
     with here.database.writes() as tx:
-        message = messages.find(tx, message_id)
-        moved = False
-        if message and message.provider_id in (None, sid):
-            if sid:
-                messages.learn_provider_id(tx, message.id, sid)
-            if state == "failed":
-                moved = delivery.failed(tx, message.id, message.number, message.sender, code, here.now())
-            elif state:
-                moved = messages.move(tx, message.id, state, here.now(), sid or None)
+        message = messages.find(tx, message_id) if _ID.fullmatch(message_id) else None
+        ours = message is not None and _belongs(tx, message, sid)
+        moved = bool(message and ours and _moved(tx, message, sid, STATES.get(said.lower()), code, here.now()))
     log.event(
-        "text_status", message=message_id[:32], sid=sid, status=said[:20], code=code, known=bool(message), moved=moved
+        "text_status",
+        call=message.call_sid if message else None,
+        message=message.id if message else None,
+        sid=sid,
+        status=said[:20],
+        code=code,
+        moved=moved,
     )
     return _empty()
+
+
+def _belongs(tx: Connection, message: Message, sid: str) -> bool:
+    """Whether a MessageSid is this row's, or may become it: no row has two, and no two rows one."""
+    if message.provider_id:
+        return message.provider_id == sid
+    return not (sid and messages.is_taken(tx, sid))
+
+
+def _moved(tx: Connection, message: Message, sid: str, state: str | None, code: int | None, now: datetime) -> bool:
+    if sid:
+        messages.learn_provider_id(tx, message.id, sid)
+    if state == "failed":
+        return delivery.failed(tx, message.id, message.number, message.sender, code, now)
+    return bool(state) and messages.move(tx, message.id, str(state), now, sid or None)
 
 
 def _inbound(here: Runtime, form: Form) -> Inbound:

@@ -3,19 +3,21 @@
 import re
 import time
 from concurrent.futures import TimeoutError as NotYet
+from dataclasses import replace
 
 from flask import Blueprint, Response, request
 
 from ivr import deflection, log, numbers
+from ivr.delivery import Outcome
 from ivr.flow import engine, twiml
 from ivr.flow.engine import Answer, Heard, Text
 from ivr.flow.model import Branch, Flow
 from ivr.flow.script import Script, Step
-from ivr.flow.words import digit_by_digit
 from ivr.runtime import Brand, Runtime
 from ivr.store import calls
 from ivr.store.calls import Call
-from ivr.web.guards import Form, runtime, twilio_signed
+from ivr.store.outbox import Text as TextRow
+from ivr.web.guards import Form, logged_path, runtime, twilio_signed
 
 blueprint = Blueprint("voice", __name__)
 
@@ -23,13 +25,17 @@ blueprint = Blueprint("voice", __name__)
 WAIT_FOR_TWILIO = 2.5
 ENDED = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 
+_E164 = re.compile(r"\+[1-9]\d{6,14}")
 _STUDIO_FLOW = re.compile(r"FW[0-9a-f]{32}")
 _STUDIO_EXECUTION = re.compile(r"FN[0-9a-f]{32}")
 _TEXTS: dict[str | None, Text] = {
+    "due": "pending",
     "sending": "pending",
+    "unclear": "pending",
     "sent": "sent",
     "delivered": "delivered",
     "failed": "refused",
+    "dead": "refused",
     "refused": "refused",
 }
 
@@ -63,20 +69,30 @@ def _answer(form: Form, brand_id: str, place: str) -> Response:
     started = time.monotonic()
     here = runtime()
     brand = here.brands.get(brand_id)
-    branch = brand.flow.branches.get(place) if brand else None
-    caller = _caller(form, branch.accept if branch else "")
+    caller = _caller(form)
     if brand is None:
-        log.warning("no_brand", call=form.text("CallSid"), to=numbers.masked(form.text("To")), path=request.path[:200])
+        log.warning("no_brand", call=form.text("CallSid"), to=numbers.masked(form.text("To")), path=logged_path())
         no_brand = twiml.back_to_studio(caller, "error", "no_brand") if caller.studio_flow else _not_in_service()
         return _xml(no_brand)
     heard = _heard(form, caller)
     step = _step(place)
+    if not form.text("CallSid"):  # without it no two calls can be told apart, and one yes could be many texts
+        log.warning("no_call_sid", brand=brand_id)
+        return _xml(_to_a_person(brand.flow, place, heard, caller))
     try:
         document = _document(here, brand, step, heard, caller, _call(form, brand_id, place, caller), started)
     except Exception as error:  # whatever broke here, the caller is led to a person
-        log.error("voice_failed", error, call=form.text("CallSid"), brand=brand_id, place=place, step=step.name)
-        document = twiml.document(brand.flow, engine.to_a_person(brand.flow, place, heard), caller)
+        log.error("voice_failed", error, call=form.text("CallSid"), brand=brand_id, place=place[:32], step=step.name)
+        document = _to_a_person(brand.flow, place, heard, caller)
     return _xml(document)
+
+
+def _to_a_person(flow: Flow, place: str, heard: Heard, caller: twiml.Caller) -> bytes:
+    try:
+        return twiml.document(flow, engine.to_a_person(flow, place, heard), caller)
+    except Exception as error:  # the brand's own words are at fault
+        log.error("voice_failed", error, brand=flow.id, place=place[:32])
+        return twiml.sentence(twiml.NOBODY)
 
 
 def _document(
@@ -109,44 +125,59 @@ def _write(here: Runtime, call: Call, step: Step, answer: Answer) -> None:
 
 
 def _accept(here: Runtime, flow: Flow, branch: Branch, call: Call, heard: Heard, started: float) -> Script:
-    with here.database.writes() as tx:
-        accepted = deflection.accept(tx, flow, branch, call, heard.key, here.new_id(), here.now())
+    slot = here.attempts.reserve()
+    try:
+        with here.database.writes() as tx:
+            accepted = deflection.accept(tx, flow, branch, call, heard.key, here.new_id(), slot, here.now())
+    except Exception:
+        if slot:
+            here.attempts.release()
+        raise
+    if slot and accepted.to_send is None:
+        here.attempts.release()
     log.event(
         "accepted",
         call=call.call_sid,
         brand=flow.id,
         branch=branch.name,
-        message=accepted.greeting.id if accepted.greeting else None,
+        message=accepted.message_id,
         refused=accepted.refused,
         again=accepted.again,
     )
     if accepted.again:
         return engine.texted(flow, branch, _with_text(here, heard, call, branch.name))
-    if accepted.greeting is None:
+    if accepted.refused:
         return engine.texted(flow, branch, _heard_text(heard, "refused"))
-    greeting = accepted.greeting
-    attempt = here.attempts.begin(lambda: here.delivery.attempt(greeting))
-    outcome: Text = "pending"
-    if attempt is not None:
-        try:
-            left = WAIT_FOR_TWILIO - (time.monotonic() - started)
-            outcome = _OUTCOMES[attempt.result(timeout=max(0.0, left))]
-        except NotYet:
-            log.warning("twilio_slow", call=call.call_sid, message=greeting.id)
+    outcome = _attempted(here, accepted.to_send, started)
+    if outcome == "pending":
+        here.bell.ring()
     return engine.texted(flow, branch, _heard_text(heard, outcome))
 
 
-_OUTCOMES: dict[str, Text] = {"sent": "sent", "refused": "refused", "unclear": "pending"}
+def _attempted(here: Runtime, text: TextRow | None, started: float) -> Text:
+    """What came of the text while the caller could wait for it; the worker goes on where this ends."""
+    if text is None:
+        return "pending"
+    attempt = here.attempts.begin(lambda: here.delivery.attempt(text))
+    try:
+        left = WAIT_FOR_TWILIO - (time.monotonic() - started)
+        return _OUTCOMES[attempt.result(timeout=max(0.0, left))]
+    except NotYet:
+        log.warning("twilio_slow", message=text.id)
+        return "pending"
+
+
+_OUTCOMES: dict[Outcome, Text] = {"sent": "sent", "refused": "refused", "later": "pending", "unclear": "pending"}
 
 
 def _with_text(here: Runtime, heard: Heard, call: Call, branch: str) -> Heard:
     with here.database.reads() as tx:
-        state = calls.text_state(tx, call.call_sid, branch)
+        state = calls.text_state(tx, call, branch)
     return _heard_text(heard, _TEXTS.get(state, "unknown"))
 
 
 def _heard_text(heard: Heard, text: Text) -> Heard:
-    return Heard(heard.key, heard.result, heard.gone, heard.from_studio, text)
+    return replace(heard, text=text)
 
 
 def _heard(form: Form, caller: twiml.Caller) -> Heard:
@@ -175,7 +206,7 @@ def _call(form: Form, brand: str, place: str, caller: twiml.Caller) -> Call:
     return Call(
         call_sid=form.text("CallSid", 64),
         brand=brand,
-        entry=place[:32],
+        entry=place.replace("\0", "")[:32],
         caller=form.text("From"),
         dialled=form.text("To"),
         studio_flow=caller.studio_flow or None,
@@ -183,25 +214,23 @@ def _call(form: Form, brand: str, place: str, caller: twiml.Caller) -> Call:
     )
 
 
-def _caller(form: Form, accept: str) -> twiml.Caller:
-    number = numbers.read(form.text("From"))
+def _caller(form: Form) -> twiml.Caller:
     studio_flow = request.args.get("flow", "") if request.query_string else ""
     execution = request.args.get("exec", "") if studio_flow else ""
     return twiml.Caller(
-        words={
-            "caller": number.full if number else "your number",
-            "ending": digit_by_digit(number.ending) if number else "",
-            "accept": accept,
-        },
-        caller_id="" if number else _own_number(form),
+        address=form.text("From"),
+        caller_id=_shown(form),
         account_sid=form.text("AccountSid", 34) or runtime().settings.twilio_account_sid,
         studio_flow=studio_flow if _STUDIO_FLOW.fullmatch(studio_flow) else "",
         studio_execution=execution if _STUDIO_EXECUTION.fullmatch(execution) else "",
     )
 
 
-def _own_number(form: Form) -> str:
+def _shown(form: Form) -> str:
     """The dialled number, to show where a withheld, SIP or client caller has none (Twilio errors 13214, 13247)."""
+    caller = form.text("From")
+    if _E164.fullmatch(caller) and caller not in numbers.WITHHELD:
+        return ""  # Twilio shows it by itself; whether it can be texted is asked when the caller says yes
     number = numbers.read(form.text("To"))
     return number.e164 if number else ""
 

@@ -1,8 +1,9 @@
 """The Twilio client: the exact request, and every answer sorted into what it means for the text."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -120,7 +121,12 @@ def refused() -> requests.ConnectionError:
 NO_ANSWER = [
     ("refused", refused, False),
     ("connecting took too long", lambda: requests.ConnectTimeout(gave_up(ConnectTimeoutError())), False),
-    ("no TLS", lambda: requests.exceptions.SSLError("handshake"), False),
+    ("a TLS fault, whenever it came", lambda: requests.exceptions.SSLError("alert"), True),
+    (
+        "another's certificate",
+        lambda: requests.exceptions.SSLError(gave_up(Exception("CERTIFICATE_VERIFY_FAILED"))),
+        False,
+    ),
     ("no answer in time", lambda: requests.ReadTimeout("slow"), True),
     ("reset", lambda: requests.ConnectionError(ProtocolError("aborted", ConnectionResetError())), True),
     ("half an answer", lambda: requests.exceptions.ChunkedEncodingError("half"), True),
@@ -156,3 +162,46 @@ def test_nothing_is_asked_when_no_time_is_left() -> None:
         send(twilio(now=20.0), deadline=20.0)
     assert not raised.value.unclear
     assert len(responses.calls) == 0
+
+
+@responses.activate
+def test_an_answer_that_drips_ends_with_the_attempt() -> None:
+    responses.post(URL, body="x" * 100_000, status=201)
+    moments = iter([0.0, 0.0, 21.0, 22.0, 23.0])
+    client = Twilio(ACCOUNT, connections=2, clock=lambda: next(moments))
+    with pytest.raises(SendError) as raised:
+        send(client)
+    assert raised.value.unclear
+
+
+LIST: dict[str, Any] = {"messages": [], "next_page_uri": None, "page": 0, "page_size": 50}
+
+
+def listed(sid: str, minute: int, **changes: Any) -> dict[str, Any]:
+    return {"sid": sid, "body": "Hi", "from": "+14155550111", "direction": "outbound-api", "status": "delivered",
+            "error_code": None, "date_created": f"Mon, 02 Mar 2026 14:{minute:02d}:00 +0000", **changes}  # fmt: skip
+
+
+@responses.activate
+def test_the_list_is_read_to_the_moment_asked_for() -> None:
+    more = (
+        f"/2010-04-01/Accounts/{ACCOUNT.account_sid}/Messages.json?To=%2B14155552671&PageSize=50&Page=1&PageToken=PASM1"
+    )
+    responses.get(URL, json={**LIST, "messages": [listed("SM3", 30), listed("SM2", 20)], "next_page_uri": more})
+    responses.get(
+        URL, json={**LIST, "messages": [listed("SM1", 19, status="undelivered", error_code=30006), listed("SM0", 1)]}
+    )
+    found = twilio().texts_to("+14155552671", datetime(2026, 3, 2, 14, 10, tzinfo=UTC), deadline=20.0)
+    assert [(text.sid, text.state, text.code) for text in found] == [
+        ("SM3", "delivered", None), ("SM2", "delivered", None), ("SM1", "failed", 30006),
+    ]  # fmt: skip
+    asked = parse_qs(urlsplit(str(responses.calls[0].request.url)).query)
+    assert asked == {"To": ["+14155552671"], "PageSize": ["50"]}
+
+
+@responses.activate
+def test_half_a_list_is_none() -> None:
+    responses.get(URL, json={**LIST, "messages": [listed("SM3", 30)], "next_page_uri": "/2010-04-01/x.json"})
+    responses.get("https://api.twilio.com/2010-04-01/x.json", status=500, json={"code": 20500})
+    with pytest.raises(SendError):
+        twilio().texts_to("+14155552671", datetime(2026, 3, 2, 14, 10, tzinfo=UTC), deadline=20.0)

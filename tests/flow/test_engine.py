@@ -77,6 +77,8 @@ CASES = [
     ("a step that a deploy took away", Step("billing", "gone"), Heard("1"), OTHERWISE),
     ("a branch that a deploy took away", Step("gone", "answer"), Heard("1"), "queue:front>menu.queued.otherwise"),
     ("the same, from Studio", Step("gone", "answer"), Heard("1", from_studio=True), "studio:error.unknown_place"),
+    ("answered, then a deploy", Step("gone", "queued"), Heard(result="bridged"), "hangup"),
+    ("hung up, then a deploy", Step("gone", "dialled"), Heard(gone=True), "hangup"),
     ("a step of a branch asked of a menu", Step("menu", "answer"), Heard("1"), "queue:front>menu.queued.otherwise"),
 ]  # fmt: skip
 

@@ -1,5 +1,6 @@
 """A brand's file: what is read, and every finding with its place."""
 
+import os
 import textwrap
 from pathlib import Path
 
@@ -44,7 +45,7 @@ FINDINGS = [
     ("an unknown variable", ("{{ brand }}", "{{ brnd }}"), "11:15: error: greeting: brnd: unknown template variable; did you mean brand?"),
     ("an sla that is not there", ("{{ brand }}", "{{ sla }}"), "11:15: error: greeting: sla: unknown template variable"),
     ("half a template", ("{{ brand }}", "{{ brand"), "11:15: error: greeting: the template cannot be read"),
-    ("a template that fails", ("{{ brand }}", "{{ 1 // 0 }}"), "error: the template fails"),
+    ("arithmetic", ("{{ brand }}", "{{ 1 // 0 }}"), "11:15: error: greeting: floordiv is too much for a text; allowed: names, if, and filters"),
     ("a duplicate key", ("    offer:", "    offer: x\n    offer:"), "11:5: error: offer: duplicate key; it stands in line 10"),
     ("a toll-free sender", ("0111", "0111\"}\nsender: {sms: \"+18005551212"), "duplicate key"),
     ("a toll-free sender alone", ("+1 415 555 0111", "+1 800 555 1212"), "2:15: error: sms: +1(800) 555-1212 is toll-free"),
@@ -65,6 +66,16 @@ FINDINGS = [
     ("a control character", ("name: Acme", 'name: "A\\x07"'), "1:7: error: name: has a control character in it"),
     ("a time zone that is none", ("name:", "timezone: Mars\nname:"), "1:11: error: timezone: 'Mars' is no time zone"),
     ("an empty text", ("greeting: Hello from {{ brand }}.", "greeting:"), "greeting: empty; write a text"),
+    ("a loop", ("{{ brand }}", "{% for x in brand %}{% endfor %}"), "11:15: error: greeting: for is too much for a text"),
+    ("a call", ("{{ brand }}", "{{ brand.encode('nope') }}"), "11:15: error: greeting: "),
+    ("brackets without end", ("{{ brand }}", "{{ " + "(" * 2000 + "1" + ")" * 2000 + " }}"), "error: greeting: "),
+    ("a filter nobody has", ("{{ brand }}", "{{ brand | nope }}"), "error: greeting: the template cannot be read"),
+    ("a text that comes out empty", ("Hello from {{ brand }}.", '"{{ \'\' }}"'), "11:15: error: greeting: comes out empty"),
+    ("a text that is empty for some", ("Hello from {{ brand }}.", '"{% if false %}x{% endif %}"'), "error: greeting: comes out empty"),
+    ("a control character that comes out", ("Press 1.\n    greet", "\'{{ \"\\x01\" }} Press 1.\'\n    greet"), "error: offer: comes out with a control character"),
+    ("a text no carrier takes", ("Hello from {{ brand }}.", "x" * 1601), "11:15: error: greeting: comes out 1,601 characters long; at most 1,600"),
+    ("a prompt no voice takes", ("Press 1.\n    greet", "x" * 5001 + "\n    greet"), "10:12: error: offer: comes out 5,001 characters long; at most 5,000"),
+    ("a key twice in other spaces", ("{1: billing}", '{1: billing, " 1": billing}'), "6:23: error: 1: duplicate key; this menu has it already"),
     ("no branches", ("branches:\n" + BRANCH, "branches: {}\n"), "8:11: error: branches: is empty; at least one is needed"),
     ("a tab", ("  say", "\tsay"), "error: syntax: a character that YAML reserves"),
     ("a second colon", ("say: Press 1.", "say: Press 1: now"), "error: syntax: a second colon in the line"),
@@ -117,7 +128,7 @@ def test_a_file_s_name_is_an_id(tmp_path: Path, name: str) -> None:
 
 
 def test_a_directory_without_brands(tmp_path: Path) -> None:
-    assert "has no *.yaml in it" in str(load_directory(tmp_path).errors[0])
+    assert "no *.yaml in it" in str(load_directory(tmp_path).errors[0])
     assert "is no directory" in str(load_directory(tmp_path / "gone").errors[0])
     assert "cannot be read" in str(load([tmp_path / "gone.yaml"]).errors[0])
 
@@ -217,3 +228,31 @@ def test_the_shipped_brands_have_no_findings() -> None:
     loaded = load_directory(ROOT / "flows")
     assert loaded.findings == ()
     assert set(loaded.flows) == {"acme", "corner-bakery"}
+
+
+def test_a_branch_that_leads_back_is_no_way_out(tmp_path: Path) -> None:
+    text = GOOD.replace("{queue: front}", "{menu: menu}").replace("{queue: billing}", "{menu: menu}")
+    assert findings_of(tmp_path, text) == [
+        "4:1: error: menu: a menu without a way out; lead a key or otherwise to a queue, a number or a goodbye"
+    ]
+
+
+def test_two_files_of_one_name(tmp_path: Path) -> None:
+    for directory in ("x", "y"):
+        (tmp_path / directory).mkdir()
+        (tmp_path / directory / "acme.yaml").write_text(
+            GOOD.replace("0100", f"01{len(directory)}{ord(directory) % 10}")
+        )
+    found = [str(finding) for finding in load([tmp_path / "x" / "acme.yaml", tmp_path / "y" / "acme.yaml"]).findings]
+    assert len(found) == 1
+    assert "two files of one name" in found[0]
+
+
+def test_a_finding_is_one_line_whatever_the_file_says(tmp_path: Path) -> None:
+    (found,) = findings_of(tmp_path, GOOD.replace("name:", '"a\\nb\\e[31m": x\nname:'))
+    assert "a\\nb\\x1b[31m: unknown key" in found
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "acme.yaml")
+    assert "no regular file" in str(load_directory(tmp_path).errors[0])

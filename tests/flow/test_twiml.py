@@ -14,12 +14,12 @@ from ivr.flow.load import load_directory
 from ivr.flow.model import Branch, Flow, Menu, Recording
 from ivr.flow.script import HangUp, Script, Speak, Step
 from ivr.flow.twiml import Caller
-from ivr.flow.words import Words, digit_by_digit
+from ivr.flow.words import Words
 from ivr.sandbox.town import ROOT
 from tests.twiml_rules import faults
 
-PLAIN = Caller({"caller": "+1(415) 555-2671", "ending": digit_by_digit("2671"), "accept": "1"})
-STUDIO = Caller(PLAIN.words, "+14155550100", "AC" + "0" * 32, "FW" + "0" * 32, "FN" + "0" * 32)
+PLAIN = Caller("+14155552671")
+STUDIO = Caller("+14155552671", "+14155550100", "AC" + "0" * 32, "FW" + "0" * 32, "FN" + "0" * 32)
 FLOWS = load_directory(ROOT / "flows").flows
 
 

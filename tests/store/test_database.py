@@ -49,13 +49,23 @@ def test_four_processes_that_read_and_then_write_lose_no_update(tmp_path: Path) 
 def test_the_journal_writes_once(database: Database) -> None:
     journal = Journal.of(database)
     journal.came_in(CALL, "billing", NOW)
-    journal.came_in(Call("CA1", "other", "x", "x", "x"), "billing", NOW + timedelta(days=1))
+    journal.came_in(Call("CA1", "acme", "x", "x", "x"), "billing", NOW + timedelta(days=1))
     journal.offered(CALL, "billing", NOW + timedelta(days=1))
     journal.offered(CALL, "bookings", NOW)
     with database.reads() as tx:
         assert tx.execute(select(calls.c.brand, calls.c.entry, calls.c.started_at)).all() == [("acme", "menu", NOW)]
         rows = tx.execute(text("SELECT branch FROM deflections ORDER BY id")).scalars().all()
     assert rows == ["billing", "bookings"]
+
+
+def test_a_call_that_comes_back_at_an_offer_has_it_recorded(database: Database) -> None:
+    journal = Journal.of(database)
+    journal.came_in(CALL, None, NOW)
+    journal.came_in(CALL, "billing", NOW)
+    journal.came_in(Call("CA2", "acme", "billing", "x", "y"), "billing", NOW)
+    with database.reads() as tx:
+        rows = tx.execute(text("SELECT call_sid, branch FROM deflections ORDER BY id")).all()
+    assert rows == [("CA1", "billing"), ("CA2", "billing")]
 
 
 def test_moments_are_utc_whatever_zone_they_were_given_in(database: Database) -> None:
@@ -84,7 +94,7 @@ def test_sqlite_is_set_up_for_several_processes(tmp_path: Path) -> None:
             name: tx.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
         }
-    assert pragmas == {"journal_mode": "wal", "synchronous": 1, "foreign_keys": 1, "busy_timeout": 5000}
+    assert pragmas == {"journal_mode": "wal", "synchronous": 1, "foreign_keys": 1, "busy_timeout": 0}
 
 
 def test_connections_are_bounded(database_url: str) -> None:

@@ -1,13 +1,15 @@
 """Texts: status callbacks in any order, consumers' words byte for byte, STOP and START."""
 
+import hashlib
 import io
 import itertools
 import json
 
 import pytest
+from twilio.request_validator import RequestValidator
 
 from ivr.clients.failure import SendError
-from tests.doors import ACCOUNT_SID, CALLER, Doors
+from tests.doors import ACCOUNT_SID, CALLER, TOKEN, Doors
 
 ACCEPT = "/voice/acme/billing?step=answer"
 SID = f"SM{1:032x}"
@@ -71,7 +73,7 @@ def _delivered_meanwhile(doors: Doors) -> None:
 def test_a_status_settles_what_nobody_knew(doors: Doors) -> None:
     doors.twilio.fails = [SendError("x", unclear=True)]
     doors.voice(ACCEPT, "CA5", Digits="1")
-    assert states(doors) == [("sending", None, None)]
+    assert states(doors) == [("unclear", None, None)]
     path = doors.twilio.sent[0]["callback"].removeprefix("https://ivr.example.com")
     status(doors, path, "sent")
     assert states(doors) == [("sent", SID, None)]
@@ -170,3 +172,84 @@ def test_stop_is_for_one_sender(doors: Doors) -> None:
     inbound(doors, "STOP", To="+14155550121")
     doors.voice(ACCEPT, Digits="1")
     assert len(doors.twilio.sent) == 1
+
+
+def test_a_text_that_cannot_be_written_is_not_taken(doors: Doors) -> None:
+    with doors.runtime.database.writes() as tx:
+        tx.exec_driver_sql("ALTER TABLE messages RENAME TO away")
+    form = {"MessageSid": "SM9", "AccountSid": ACCOUNT_SID, "From": CALLER, "To": "+14155550111", "Body": "hello"}
+    assert doors.post("/messages", form).status_code == 503
+    assert doors.post(f"/messages/status/{'0' * 32}", form).status_code == 503
+    with doors.runtime.database.writes() as tx:
+        tx.exec_driver_sql("ALTER TABLE away RENAME TO messages")
+    assert doors.post("/messages", form).status_code == 200
+    assert doors.rows("SELECT body FROM messages") == [("hello",)]
+
+
+# the error of a failed status, how long the next call is told so, whether an operator is
+LATER = [
+    ("30003", 1, False),
+    ("30005", 24 * 90, False),
+    ("30006", 24 * 90, False),
+    ("30007", 24, False),
+    ("30032", 1, True),
+    ("30034", 1, True),
+    ("30008", 0, False),
+]
+
+
+@pytest.mark.parametrize(("code", "hours", "loud"), LATER)
+def test_failures_that_come_by_status(
+    doors: Doors, sent: str, logged: io.StringIO, code: str, hours: int, loud: bool
+) -> None:
+    status(doors, sent, "undelivered", ErrorCode=code)
+    assert ('"event": "twilio_configuration"' in logged.getvalue()) is loud
+    if hours:
+        doors.clock.pass_(hours=hours - 0.1)
+        assert doors.voice(ACCEPT, Digits="1").words.startswith("We are sorry, we could not text")
+        doors.clock.pass_(hours=0.2)
+    assert doors.voice(ACCEPT, Digits="1").words.startswith("We are texting")
+
+
+def test_a_replayed_failure_teaches_nothing_new(doors: Doors, sent: str) -> None:
+    status(doors, sent, "failed", ErrorCode="21610")
+    inbound(doors, "START")
+    status(doors, sent, "failed", ErrorCode="21610")
+    assert doors.voice(ACCEPT, Digits="1").words.startswith("We are texting")
+
+
+def test_a_failure_after_the_delivery_teaches_nothing(doors: Doors, sent: str) -> None:
+    status(doors, sent, "delivered")
+    status(doors, sent, "undelivered", ErrorCode="30006")
+    assert doors.voice(ACCEPT, Digits="1").words.startswith("We are texting")
+
+
+def test_a_sid_that_another_row_holds_moves_nothing(doors: Doors, sent: str) -> None:
+    doors.twilio.fails = [SendError("x", unclear=True)]
+    doors.voice(ACCEPT, Digits="1", From="+14155552672")
+    other = doors.twilio.sent[1]["callback"].removeprefix("https://ivr.example.com")
+    assert status(doors, other, "delivered", sid=SID) == 200
+    assert {row[0] for row in states(doors)} == {"sent", "unclear"}
+
+
+@pytest.mark.parametrize("path", ["/messages/status/%00", "/messages/status/caf%C3%A9", "/messages/status/" + "0" * 33])
+def test_an_id_that_is_none(doors: Doors, path: str) -> None:
+    assert status(doors, path, "delivered") == 200
+
+
+def test_a_text_to_a_messaging_service(doors: Doors) -> None:
+    inbound(doors, "STOP", To="+14155550190", MessagingServiceSid="MG" + "0" * 32)
+    assert doors.rows("SELECT number, sender, stopped FROM opt_outs") == [(CALLER, "+14155550190", True)]
+
+
+def test_a_text_that_comes_as_json_is_read(doors: Doors) -> None:
+    body = json.dumps(
+        {"MessageSid": "SM9", "From": CALLER, "To": "+14155550111", "Body": "hello", "AccountSid": ACCOUNT_SID}
+    )
+    path = f"/messages?bodySHA256={hashlib.sha256(body.encode()).hexdigest()}"
+    signature = RequestValidator(TOKEN).compute_signature(f"https://ivr.example.com{path}", {})
+    answer = doors.client.post(
+        path, data=body, content_type="application/json", headers={"X-Twilio-Signature": signature}
+    )
+    assert answer.status_code == 200
+    assert doors.rows("SELECT body FROM messages") == [("hello",)]

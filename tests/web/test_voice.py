@@ -2,12 +2,16 @@
 
 import io
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from ivr.clients.failure import SendError
-from tests.doors import CALLER, Doors, Heard
+from ivr.flow.model import Flow, ToGoodbye
+from ivr.flow.words import Words
+from tests.doors import CALLER, Doors, Heard, opened_doors
 from tests.twiml_rules import faults
 
 ACCEPT = "/voice/acme/billing?step=answer"
@@ -88,7 +92,9 @@ def test_21211_is_asked_once_more_as_e164_and_remembered_for_30_days(doors: Door
     ]  # fmt: skip
 
 
-# the failure, what the caller hears, the state of the row, whether the number is remembered
+ON_ITS_WAY = "A text to the number ending in"
+
+# the failure, what the caller hears, the state of the row, whether the next call's text is not tried at once
 FAILURES = [
     ("invalid", SendError("x", permanent=True, code=21211), CANNOT, "failed", True),
     ("not a mobile", SendError("x", permanent=True, code=21614), CANNOT, "failed", True),
@@ -97,9 +103,9 @@ FAILURES = [
     ("region not allowed", SendError("x", permanent=True, code=21408), CANNOT, "failed", False),
     ("sender not capable", SendError("x", permanent=True, code=21606), CANNOT, "failed", False),
     ("credentials", SendError("x", permanent=True, code=20003), CANNOT, "failed", False),
-    ("busy", SendError("x", code=20429, retry_after=2.0), CANNOT, "failed", False),
-    ("not reached", SendError("x"), CANNOT, "failed", False),
-    ("no answer", SendError("x", unclear=True), "A text to the number ending in", "sending", False),
+    ("busy", SendError("x", code=20429, retry_after=2.0), ON_ITS_WAY, "due", True),
+    ("not reached", SendError("x"), ON_ITS_WAY, "due", True),
+    ("no answer", SendError("x", unclear=True), ON_ITS_WAY, "unclear", True),
 ]
 
 
@@ -117,7 +123,7 @@ def test_refused_at_once_is_said_at_once(
     doors.twilio.fails = []
     again = doors.voice(ACCEPT, Digits="1")
     assert (len(doors.twilio.sent) == tried) is remembered
-    assert again.words.startswith(CANNOT if remembered else "We are texting")
+    assert again.words.startswith(words if remembered else "We are texting")
 
 
 def test_what_is_known_of_a_number_is_forgotten_after_90_days(doors: Doors) -> None:
@@ -136,7 +142,7 @@ def test_a_replay_tells_the_same_truth_and_sends_nothing(doors: Doors) -> None:
 
 
 def test_a_text_that_failed_is_not_tried_again_by_the_same_call(doors: Doors) -> None:
-    doors.twilio.fails = [SendError("x")]
+    doors.twilio.fails = [SendError("x", permanent=True, code=21408)]
     assert doors.voice(ACCEPT, "CA9", Digits="1").words.startswith(CANNOT)
     assert doors.voice(ACCEPT, "CA9", Digits="1").words.startswith(CANNOT)
     assert len(doors.twilio.sent) == 1
@@ -161,16 +167,14 @@ def test_a_slow_twilio_is_waited_for_2_5_seconds_at_most(doors: Doors) -> None:
 
 
 def test_when_every_slot_is_taken_the_caller_does_not_wait(doors: Doors) -> None:
-    answered = threading.Event()
-    for _ in range(doors.runtime.settings.web_threads):
-        doors.runtime.attempts.begin(lambda: str(answered.wait(20)))
-    try:
-        assert doors.voice(ACCEPT, "CA9", Digits="1").words.startswith("A text to the number ending in")
-        assert doors.twilio.sent == []
-    finally:
-        answered.set()
-    doors.runtime.attempts.finish()
-    assert len(doors.twilio.sent) == 1, "it is sent as soon as a slot is free"
+    taken = [doors.runtime.attempts.reserve() for _ in range(doors.runtime.settings.web_threads + 1)]
+    assert taken == [True] * doors.runtime.settings.web_threads + [False]
+    assert doors.voice(ACCEPT, "CA9", Digits="1").words.startswith(ON_ITS_WAY)
+    assert doors.twilio.sent == []
+    assert [row[1] for row in texts(doors)] == ["due"]
+    doors.runtime.attempts.release()
+    doors.voice(ACCEPT, "CA10", Digits="1", From="+14155552999")
+    assert len(doors.twilio.sent) == 1
 
 
 CONFIRM = [
@@ -265,3 +269,61 @@ def test_what_cannot_be_recorded_is_told_all_the_same(doors: Doors) -> None:
 
     doors.twilio.meanwhile = away
     assert doors.voice(ACCEPT, Digits="1").words.startswith("We are texting")
+
+
+def test_a_call_that_visits_two_brands_is_two_deflections(database_url: str, acme: Flow) -> None:
+    with opened_doors(database_url, {"acme": acme, "beta": replace(acme, id="beta", numbers={})}) as doors:
+        assert doors.voice(ACCEPT, "CA9", Digits="1").words.startswith("We are texting")
+        assert doors.voice("/voice/beta/billing?step=answer", "CA9", Digits="1").words.startswith("We are texting")
+        assert len(doors.twilio.sent) == 2
+
+
+def test_an_inbound_text_belongs_to_the_brand_that_wrote_last(database_url: str, acme: Flow) -> None:
+    with opened_doors(database_url, {"acme": acme, "beta": replace(acme, id="beta", numbers={})}) as doors:
+        doors.voice(ACCEPT, Digits="1")
+        form = {"MessageSid": "SM9", "From": CALLER, "To": "+14155550111", "Body": "hello"}
+        assert doors.post("/messages", form).status_code == 200
+        assert doors.rows("SELECT brand FROM messages WHERE kind = 'inbound'") == [("acme",)]
+
+
+def test_calls_that_cannot_be_told_apart_are_led_to_a_person(doors: Doors) -> None:
+    form = {"From": CALLER, "To": "+14155550100", "Digits": "1"}
+    heard = Heard(doors.post(ACCEPT, form))
+    assert heard.names == ["Enqueue"]
+    assert (doors.twilio.sent, doors.rows("SELECT count(*) FROM deflections")) == ([], [(0,)])
+
+
+def test_a_locked_database_does_not_keep_a_caller_waiting(doors: Doors) -> None:
+    with doors.runtime.database.writes() as tx:
+        if tx.dialect.name == "postgresql":
+            tx.exec_driver_sql("LOCK TABLE deflections IN ACCESS EXCLUSIVE MODE")
+        began = time.monotonic()
+        heard = doors.voice("/voice/acme/billing")
+        assert time.monotonic() - began < 3
+    assert heard.names == ["Enqueue"]
+
+
+def test_a_fault_of_ours_in_an_attempt_is_not_called_a_failure(doors: Doors, logged: io.StringIO) -> None:
+    def fails() -> None:
+        raise RuntimeError("a fault")
+
+    doors.twilio.meanwhile = fails
+    assert doors.voice(ACCEPT, "CA9", Digits="1").words.startswith(ON_ITS_WAY)
+    assert [row[1] for row in texts(doors)] == ["unclear"]
+    assert '"event": "text_attempt_failed"' in logged.getvalue()
+
+
+def test_words_that_fail_at_the_call_still_end_in_a_sentence(database_url: str, acme: Flow) -> None:
+    broken = Words("", "{{ nobody_knows }}")
+    branch = replace(acme.branches["billing"], otherwise=ToGoodbye(broken), offer=broken)
+    with opened_doors(database_url, {"acme": replace(acme, branches={"billing": branch})}) as doors:
+        heard = doors.voice("/voice/acme/billing")
+        assert heard.words.startswith("We are sorry, nobody can take your call")
+        assert heard.names == ["Say", "Hangup"]
+
+
+def test_a_number_in_a_path_is_not_logged(doors: Doors, logged: io.StringIO) -> None:
+    doors.voice("/voice/+14155552671")
+    doors.client.post("/voice/14155552671", data={})
+    assert "5552671" not in logged.getvalue()
+    assert "no_brand" in logged.getvalue()

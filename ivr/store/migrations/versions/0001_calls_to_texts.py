@@ -8,6 +8,15 @@ from ivr.store.tables import UtcTime
 revision = "0001"
 down_revision = None
 
+# On SQLite a statement is a lock taken, a commit written and a thread switched: a call that enters at an offer has one.
+# A later migration that rebuilds `calls` (batch_alter_table) has to create this again.
+_OFFER_AT_ENTRY = """
+CREATE TRIGGER calls_offered AFTER INSERT ON calls WHEN NEW.offered IS NOT NULL BEGIN
+    INSERT INTO deflections (call_sid, branch, brand, caller, offered_at)
+    VALUES (NEW.call_sid, NEW.offered, NEW.brand, NEW.caller, NEW.started_at) ON CONFLICT DO NOTHING;
+END
+"""
+
 
 def upgrade() -> None:
     op.create_table(
@@ -15,6 +24,7 @@ def upgrade() -> None:
         sa.Column("call_sid", sa.String(64), nullable=False),
         sa.Column("brand", sa.String(32), nullable=False),
         sa.Column("entry", sa.String(32), nullable=False),
+        sa.Column("offered", sa.String(32)),
         sa.Column("caller", sa.String(200), nullable=False),
         sa.Column("dialled", sa.String(200), nullable=False),
         sa.Column("studio_flow", sa.String(34)),
@@ -35,8 +45,10 @@ def upgrade() -> None:
         sa.Column("number", sa.String(20)),
         sa.Column("refused", sa.String(32)),
         sa.PrimaryKeyConstraint("id", name="pk_deflections"),
-        sa.UniqueConstraint("call_sid", "branch", name="uq_deflections_call_sid_branch"),
+        sa.UniqueConstraint("call_sid", "brand", "branch", name="uq_deflections_call_sid_brand_branch"),
     )
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute(_OFFER_AT_ENTRY)
     _messages()
     _facts()
 
@@ -49,6 +61,7 @@ def _messages() -> None:
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("brand", sa.String(32)),
         sa.Column("deflection_id", sa.Integer),
+        sa.Column("call_sid", sa.String(64)),
         sa.Column("number", sa.String(200), nullable=False),
         sa.Column("sender", sa.String(200), nullable=False),
         sa.Column("body", sa.Text, nullable=False),

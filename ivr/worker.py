@@ -1,0 +1,132 @@
+"""The worker: what happens later. Takes what is due, sends it, asks about what is unclear, does work by the clock."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from sqlalchemy import Connection
+
+from ivr import log, relay
+from ivr.runtime import Runtime
+from ivr.store import bell, known, outbox, schedule
+from ivr.store.database import checkpoint
+
+THREADS = 16
+SLEEPS = 1.0  # seconds at most; the bell wakes it before
+STOPS_WITHIN = 22.0  # an attempt ends within 20
+
+LOOKS_AT_THE_CLOCK_EVERY = timedelta(minutes=1)
+CLEAN_UP_EVERY = timedelta(days=1)
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass
+class Worker:
+    """One a process. `stop` ends it: what is under way is finished, what is not begun is left to others."""
+
+    runtime: Runtime
+    stop: threading.Event = field(default_factory=threading.Event)
+    _under_way: set[Future[None]] = field(default_factory=set)
+    _look_at_the_clock: datetime = LONG_AGO
+    _folds_the_log: bool = False
+
+    def run(self) -> None:
+        """Work until stopped. Nothing that fails ends it."""
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="worker") as threads:
+            while not self.stop.is_set():
+                try:
+                    busy = self.round(threads.submit)
+                except Exception as error:  # the database is away, or a fault of ours: the next round is a new chance
+                    log.error("worker_round_failed", error)
+                    busy = False
+                    self.stop.wait(SLEEPS)
+                if not busy:
+                    self.runtime.bell.wait(SLEEPS)
+            wait(self._under_way, timeout=STOPS_WITHIN)
+
+    def round(self, submit: Callable[..., Future[None]]) -> bool:
+        """One look at the outbox and at the clock. Whether there may be more to take right away."""
+        here, now = self.runtime, self.runtime.now()
+        self._under_way = {attempt for attempt in self._under_way if not attempt.done()}
+        free = THREADS - len(self._under_way)
+        if not self._has_work(now):
+            return False
+        with here.database.writes() as tx:
+            expired = outbox.expire(tx, now)
+            dead = outbox.give_up(tx, now)
+            due = relay.still_wanted(tx, outbox.claim(tx, now, free), now)
+            unclear = outbox.claim_unclear(tx, now, free - len(due))
+            self._by_the_clock(tx, now)
+        if self._folds_the_log:
+            self._folds_the_log = False
+            checkpoint(here.database)
+        for message_id in dead:
+            log.error("text_dead", message=message_id, what_to_do=f"python -m ivr worker --requeue {message_id}")
+        if expired:
+            log.warning("leases_ran_out", count=expired)
+        for text in due:
+            self._begin(submit, partial(here.delivery.attempt, text))
+        for text in unclear:
+            self._begin(submit, partial(here.delivery.settle, text))
+        return free > 0 and len(due) + len(unclear) == free
+
+    def _has_work(self, now: datetime) -> bool:
+        if now >= self._look_at_the_clock:
+            return True
+        with self.runtime.database.reads() as tx:
+            return outbox.has_work(tx, now)
+
+    def _by_the_clock(self, tx: Connection, now: datetime) -> None:
+        if now < self._look_at_the_clock:
+            return
+        self._look_at_the_clock = now + LOOKS_AT_THE_CLOCK_EVERY
+        self._folds_the_log = True
+        if schedule.claim(tx, "clean-up", CLEAN_UP_EVERY, now):
+            log.event("cleaned_up", numbers_forgotten=known.forget_old_numbers(tx, now))
+
+    def _begin(self, submit: Callable[..., Future[None]], work: Callable[[], object]) -> None:
+        attempt = submit(work)
+        self._under_way.add(attempt)
+        # A text behind this one may be due now, or a thread is free for another.
+        attempt.add_done_callback(self._done)
+
+    def _done(self, attempt: Future[None]) -> None:
+        failure = attempt.exception()
+        if failure:
+            log.error("worker_attempt_failed", failure)
+        self.runtime.bell.ring()
+
+    def end(self) -> None:
+        self.stop.set()
+        self.runtime.bell.ring()
+
+    def run_here(self) -> None:
+        """Run in this thread, the bell's ear in another, until `end`."""
+        ear = threading.Thread(target=self._listen, name="bell", daemon=True)
+        ear.start()
+        self.run()
+        ear.join(2 * bell.HEARS_STOP_WITHIN)
+
+    def _listen(self) -> None:
+        if self.runtime.listens:
+            bell.listen(self.runtime.settings.database_url, self.runtime.bell, self.stop, _deaf)
+
+
+def start(runtime: Runtime) -> Callable[[], None]:
+    """Run a worker beside this process's other work; what ends it, and returns when it has ended."""
+    worker = Worker(runtime)
+    thread = threading.Thread(target=worker.run_here, name="worker", daemon=True)
+    thread.start()
+
+    def stop() -> None:
+        worker.end()
+        thread.join(STOPS_WITHIN + 1)
+
+    return stop
+
+
+def _deaf(error: Exception) -> None:
+    log.warning("not_listening", error=type(error).__name__, meanwhile="the worker looks once a second")

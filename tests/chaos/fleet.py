@@ -1,0 +1,160 @@
+"""A fleet: gunicorn and workers as real processes on one database, a Twilio that outlives them, and the count."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import requests
+from flask import Flask, Response
+from sqlalchemy import text
+from werkzeug.serving import make_server
+
+from ivr.sandbox.carrier import Carrier
+from ivr.sandbox.clock import Clock
+from ivr.sandbox.rest import messages_api
+from ivr.sandbox.town import ROOT, _environment, _Quiet, free_port
+from ivr.sandbox.webhooks import Webhooks
+from ivr.store.database import Database, opened
+from tests.databases import sqlalchemy_url
+from tests.doors import ACCOUNT_SID, TOKEN
+
+
+@dataclass(frozen=True)
+class Count:
+    """The four numbers."""
+
+    accepted: int
+    texts: int
+    lost: int
+    doubled: int
+
+    def __str__(self) -> str:
+        return f"accepted {self.accepted}, texts {self.texts}, lost {self.lost}, doubled {self.doubled}"
+
+
+@dataclass
+class Fleet:
+    webhooks: Webhooks
+    carrier: Carrier
+    database: Database
+    environ: dict[str, str]
+    directory: Path
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    day: str = "up"
+    before: Callable[[], None] = lambda: None  # as a request to send arrives at Twilio
+    after: Callable[[], None] = lambda: None  # as soon as its answer is written
+    seconds: list[float] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=lambda: iter(range(2000, 9999)))
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def start(self, *command: str) -> subprocess.Popen[bytes]:
+        with (self.directory / "server.log").open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", *command], cwd=ROOT, env=self.environ, stdout=output, stderr=output
+            )
+        self.processes.append(process)
+        return process
+
+    def web(self) -> subprocess.Popen[bytes]:
+        master = self.start("gunicorn", "wsgi:app")
+        retry = requests.adapters.Retry(total=100, connect=100, backoff_factor=0.05, backoff_max=0.2)
+        with requests.Session() as session:
+            session.mount("http://", requests.adapters.HTTPAdapter(max_retries=retry))
+            assert session.get(f"{self.webhooks.app_url}/readyz", timeout=10).status_code == 200
+        return master
+
+    def number(self) -> str:
+        with self._lock:
+            return f"+1415555{next(self._numbers):04d}"
+
+    def accept(self, number: str = "") -> int:
+        """A caller presses 1; Twilio asks once more when the connection broke, as it does. The status at last."""
+        number = number or self.number()
+        form = {
+            "CallSid": f"CA{number[1:]:0>32}", "AccountSid": ACCOUNT_SID, "From": number, "To": "+14155550101",
+            "Digits": "1", "CallStatus": "in-progress",
+        }  # fmt: skip
+        for _ in range(2):
+            status = self.webhooks.post("/voice/acme/billing?step=answer", form).status
+            if status:
+                break
+        return status
+
+    def children(self, master: subprocess.Popen[bytes]) -> list[int]:
+        listed = Path(f"/proc/{master.pid}/task/{master.pid}/children").read_text()
+        return [int(pid) for pid in listed.split()]
+
+    def kill(self, pid: int) -> None:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+    def settle(self, within: float) -> Count:
+        """Wait until nothing is unfinished any more, then count."""
+        give_up = time.monotonic() + within
+        unfinished = text("SELECT count(*) FROM messages WHERE state IN ('due', 'sending', 'unclear')")
+        while time.monotonic() < give_up:
+            with self.database.reads() as tx:
+                if not tx.execute(unfinished).scalar():
+                    break
+            threading.Event().wait(0.2)
+        return self.count()
+
+    def count(self) -> Count:
+        with self.database.reads() as tx:
+            accepted = tx.execute(text("SELECT number FROM deflections WHERE accepted_at IS NOT NULL")).scalars().all()
+            dead = tx.execute(text("SELECT count(*) FROM messages WHERE state IN ('dead', 'failed')")).scalar()
+        sent = Counter(str(found["to"]) for found in self.carrier.texts)
+        lost = sum(1 for number in accepted if not sent[number])
+        assert not dead, "nothing may be given up while Twilio is there"
+        return Count(len(accepted), sum(sent.values()), lost, sum(found - 1 for found in sent.values() if found > 1))
+
+
+@contextmanager
+def fleet(url: str, directory: Path, **settings: str) -> Iterator[Fleet]:
+    """Nothing runs in it yet but Twilio."""
+    port, twilio_port = free_port(), free_port()
+    address = f"http://127.0.0.1:{port}"
+    webhooks = Webhooks(address, address, ACCOUNT_SID, TOKEN)
+    carrier = Carrier(Clock(), webhooks, received=lambda _body: None)
+    environ = _environment(ROOT / "flows", url, port, twilio_port)
+    environ |= {"TWILIO_ACCOUNT_SID": ACCOUNT_SID, "TWILIO_AUTH_TOKEN": TOKEN, **settings}
+    here = Fleet(webhooks, carrier, opened(sqlalchemy_url(url), 2), environ, directory)
+    server = make_server("127.0.0.1", twilio_port, _twilio(here), threaded=True, request_handler=_Quiet)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield here
+    finally:
+        for process in here.processes:
+            process.terminate()
+        for process in here.processes:
+            process.wait(40)
+        server.shutdown()
+        server.server_close()
+        here.database.close()
+
+
+def _twilio(here: Fleet) -> Flask:
+    app = Flask("twilio", static_folder=None)
+    app.register_blueprint(messages_api(here.carrier, lambda: here.day, ACCOUNT_SID, TOKEN))
+
+    @app.before_request
+    def before() -> None:
+        here.before()
+
+    @app.after_request
+    def after(response: Response) -> Response:
+        response.call_on_close(lambda: here.after())
+        return response
+
+    return app

@@ -1,0 +1,104 @@
+"""SIGKILL at any moment of an accept: every accepted offer is one text, none lost, none doubled."""
+
+import os
+import random
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.fleet import Fleet, fleet
+from tests.databases import KINDS, new_database
+
+KILLS = int(os.environ.get("CHAOS_KILLS", "50"))
+# A killed process's lease, the wait for a callback, the question, and slack.
+SETTLES_WITHIN = 150.0
+
+pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="no /proc: a fleet's processes cannot be told apart")
+
+
+@pytest.fixture(params=KINDS)
+def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fleet]:
+    """Two web processes; on PostgreSQL a worker process beside them, on SQLite the worker in each of them."""
+    separate = {"WORKER": "separate"} if request.param == "postgresql" else {}
+    with (
+        new_database(request.param, tmp_path) as url,
+        fleet(url, tmp_path, WEB_CONCURRENCY="2", LOG_LEVEL="warning", **separate) as built,
+    ):
+        yield built
+
+
+def separate(here: Fleet) -> bool:
+    return here.environ.get("WORKER") == "separate"
+
+
+def test_killed_at_random_moments(here: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+    chance, over = random.Random(3), threading.Event()
+    master = here.web()
+    worker = here.start("ivr", "worker") if separate(here) else None
+
+    def callers() -> None:
+        while not over.is_set():
+            here.accept()
+
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(4):
+            pool.submit(callers)
+        for kill in range(KILLS):
+            threading.Event().wait(chance.uniform(0.1, 0.5))
+            if worker and kill % 4 == 0:
+                here.kill(worker.pid)
+                worker.wait()
+                worker = here.start("ivr", "worker")
+            elif children := here.children(master):
+                here.kill(chance.choice(children))
+        over.set()
+    count = here.settle(SETTLES_WITHIN)
+    with capsys.disabled():
+        print(f"\n{KILLS} kills at random moments: {count}")
+    assert (count.lost, count.doubled) == (0, 0)
+    assert count.accepted > KILLS
+
+
+def test_killed_at_each_named_point(here: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+    """The request has arrived and was not taken; taken and not answered; answered and not recorded."""
+    master = here.web()
+    if separate(here):
+        here.start("ivr", "worker")
+    killed = []
+
+    def kill_all() -> None:
+        here.before = here.after = lambda: None
+        for pid in here.children(master):
+            here.kill(pid)
+            killed.append(pid)
+
+    class Cut(Exception):
+        """The connection ends without an answer."""
+
+    def before_it_was_taken() -> None:
+        kill_all()
+        raise Cut
+
+    def taken() -> None:
+        here.day, here.after = "drop", up_again_and_kill
+
+    def up_again_and_kill() -> None:
+        here.day = "up"
+        kill_all()
+
+    for _ in range(3):
+        here.before = before_it_was_taken
+        here.accept()
+        here.before = taken
+        here.accept()
+        here.before = lambda: None
+        here.after = kill_all
+        here.accept()
+    count = here.settle(SETTLES_WITHIN)
+    with capsys.disabled():
+        print(f"\n9 kills at named points, {len(killed)} processes: {count}")
+    assert (count.lost, count.doubled) == (0, 0)
+    assert (count.accepted, count.texts) == (9, 9)
