@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from ivr import lookalikes
 from ivr.cli import main
@@ -269,3 +270,43 @@ def test_look_alikes(ours: str, theirs: str) -> None:
 
 def test_different_words_stay_different() -> None:
     assert lookalikes.folded("within 10 minutes") != lookalikes.folded("within 1O minutes")
+
+
+def test_a_claim_reads_the_unfinished_alone(doors: Doors, worker: Worker) -> None:
+    """The plan of every question that a round asks, with many finished rows in the table."""
+    with doors.runtime.database.writes() as tx:
+        numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) "
+        columns = "id, kind, state, number, sender, body, created_at, updated_at, attempts"
+        row = "CAST(i AS VARCHAR(20)), 'inbound', 'received', CAST(i AS VARCHAR(20)), 'x', 'x', '2026-01-01', '2026-01-01', 0"
+        if tx.dialect.name == "postgresql":
+            row = row.replace("'2026-01-01'", "timestamptz '2026-01-01'")
+        tx.exec_driver_sql(f"{numbers}INSERT INTO messages ({columns}) SELECT {row} FROM n" if tx.dialect.name == "postgresql"
+                           else f"INSERT INTO messages ({columns}) {numbers}SELECT {row} FROM n")  # fmt: skip
+    with doors.runtime.database.writes() as tx:
+        tx.exec_driver_sql("ANALYZE")
+    plans = _plans(doors, worker)
+    assert len(plans) >= 4
+    for statement, plan in plans.items():
+        assert "ix_messages_unfinished" in plan, f"{statement}\n{plan}"
+        assert "SCAN messages\n" not in f"{plan}\n"
+        assert "Seq Scan on messages" not in plan
+
+
+def _plans(doors: Doors, worker: Worker) -> dict[str, str]:
+    """Every SELECT and UPDATE of a round on the messages, with its plan."""
+    asked: list[tuple[str, Any]] = []
+    engine = doors.runtime.database.engine
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
+        if "messages" in statement and "WHERE" in statement:
+            asked.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", note)
+    worker.round(at_once)
+    event.remove(engine, "before_cursor_execute", note)
+    explain = "EXPLAIN " if engine.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN "
+    with doors.runtime.database.writes() as tx:
+        return {
+            statement: "\n".join(str(row[-1]) for row in tx.exec_driver_sql(explain + statement, parameters))
+            for statement, parameters in asked
+        }

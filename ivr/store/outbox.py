@@ -5,7 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from ivr.store.tables import messages
 
@@ -13,6 +26,9 @@ CHANNEL = "ivr_outbox"
 LEASE = timedelta(seconds=40)  # twice the longest attempt: a lease that runs out means a dead process
 ASK_AFTER = timedelta(seconds=60)  # how long an unclear text may be settled by a status callback alone
 GIVE_UP_AFTER = timedelta(hours=1)  # a greeting's promise is stale then
+
+ASK_AFTER_LEASE = timedelta(seconds=30)
+LONGEST_WAIT = timedelta(minutes=11)  # nothing here is put off for longer
 
 UNFINISHED = ("due", "sending", "unclear")
 
@@ -95,8 +111,8 @@ def write_greeting(tx: Connection, greeting: Greeting, now: datetime, at_once: b
 
 def has_work(tx: Connection, now: datetime) -> bool:
     """Whether anything is to be done now: a look that takes no lock, for the many rounds in which nothing is."""
-    moment = or_(messages.c.next_try <= now, messages.c.lease_until < now, messages.c.give_up_at <= now)
-    look = select(messages.c.id).where(messages.c.state.in_(UNFINISHED), moment).limit(1)
+    moment = or_(_past(messages.c.next_try, now), _past(messages.c.lease_until, now), messages.c.give_up_at <= now)
+    look = select(messages.c.id).where(_unfinished(messages), moment).limit(1)
     return tx.execute(look).first() is not None
 
 
@@ -121,15 +137,19 @@ def claim(tx: Connection, now: datetime, most: int) -> list[Text]:
 
 
 def expire(tx: Connection, now: datetime) -> int:
-    """A lease that ran out makes its text unclear, not due: its process may have died after the request was written."""
-    gone = and_(messages.c.state == "sending", messages.c.lease_until < now)
-    asked = update(messages).where(gone).values(state="unclear", next_try=now, lease_until=None, updated_at=now)
-    return tx.execute(asked).rowcount
+    """A lease that runs out makes its text unclear, not due: its process may have died after the request was written.
+
+    Twilio is asked about it only when an attempt that began this very moment would be over: a lease also runs out when
+    the clock jumps, with its attempt still under way.
+    """
+    gone = and_(_unfinished(messages), messages.c.state == "sending", _past(messages.c.lease_until, now))
+    unclear = {"state": "unclear", "next_try": now + ASK_AFTER_LEASE, "lease_until": None, "updated_at": now}
+    return tx.execute(update(messages).where(gone).values(unclear)).rowcount
 
 
 def claim_unclear(tx: Connection, now: datetime, most: int) -> list[Text]:
     """Unclear texts that nothing settled in time; each is asked about by one worker, again after a lease."""
-    waiting = and_(messages.c.state == "unclear", messages.c.next_try <= now)
+    waiting = and_(_unfinished(messages), messages.c.state == "unclear", _past(messages.c.next_try, now))
     ids = tx.execute(_locked(tx, select(messages.c.id).where(waiting).limit(most))).scalars().all()
     if not ids:
         return []
@@ -155,7 +175,7 @@ def ask_again(tx: Connection, text: Text, now: datetime, wait: timedelta) -> boo
 
 def give_up(tx: Connection, now: datetime) -> list[str]:
     """Due texts whose time is over are dead: visible, and a person's to requeue."""
-    over = and_(messages.c.state == "due", messages.c.give_up_at <= now)
+    over = and_(_unfinished(messages), messages.c.state == "due", messages.c.give_up_at <= now)
     dead = update(messages).where(over).values(state="dead", updated_at=now)
     return list(tx.execute(dead.returning(messages.c.id)).scalars())
 
@@ -181,6 +201,16 @@ def ring(tx: Connection) -> None:
         tx.execute(select(func.pg_notify(CHANNEL, "")))
 
 
+def _unfinished(table: FromClause) -> ColumnElement[bool]:
+    """In every question, in the words of the partial index: SQLite uses it for no others, and for no parameters."""
+    return table.c.state.in_(bindparam("unfinished", UNFINISHED, expanding=True, literal_execute=True))
+
+
+def _past(moment: ColumnElement[datetime], now: datetime) -> ColumnElement[bool]:
+    """Past, or so far ahead that only a clock which jumped back since can have written it."""
+    return or_(moment <= now, moment > now + LONGEST_WAIT)
+
+
 def _is_due(now: datetime) -> ColumnElement[bool]:
     """Due, and no text to the same number by the same sender is in an attempt, unclear, or due before it.
 
@@ -194,15 +224,21 @@ def _is_due(now: datetime) -> ColumnElement[bool]:
     blocked = exists().where(
         other.c.number == messages.c.number,
         other.c.sender == messages.c.sender,
-        other.c.state.in_(UNFINISHED),
+        _unfinished(other),
         other.c.id != messages.c.id,
         or_(other.c.state.in_(("sending", "unclear")), before),
     )
-    return and_(messages.c.state == "due", messages.c.next_try <= now, messages.c.give_up_at > now, ~blocked)
+    return and_(
+        _unfinished(messages),
+        messages.c.state == "due",
+        _past(messages.c.next_try, now),
+        messages.c.give_up_at > now,
+        ~blocked,
+    )
 
 
 def _has_unfinished(tx: Connection, number: str, sender: str) -> bool:
-    same = and_(messages.c.number == number, messages.c.sender == sender, messages.c.state.in_(UNFINISHED))
+    same = and_(messages.c.number == number, messages.c.sender == sender, _unfinished(messages))
     return tx.execute(select(messages.c.id).where(same).limit(1)).first() is not None
 
 

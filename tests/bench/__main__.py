@@ -14,6 +14,7 @@ from tests.bench.figures import BenchFailed, Figure
 from tests.bench.latency import latency
 from tests.bench.offer import brands, offer
 from tests.bench.start import start
+from tests.bench.worker import worker
 
 BENCHES: dict[str, Callable[[Path], Iterator[Figure]]] = {
     "offer": offer,
@@ -21,6 +22,7 @@ BENCHES: dict[str, Callable[[Path], Iterator[Figure]]] = {
     "accept": accept,
     "start": start,
     "brands": brands,
+    "worker": worker,
 }
 
 

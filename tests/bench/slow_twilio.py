@@ -1,4 +1,4 @@
-"""A Twilio that takes its time: it accepts every text, a quarter of a second after it was asked."""
+"""A Twilio that takes its time: it accepts every text, a moment after it was asked."""
 
 import asyncio
 import itertools
@@ -7,6 +7,7 @@ import multiprocessing
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
+from functools import partial
 from multiprocessing.connection import Connection
 from urllib.parse import parse_qs
 
@@ -18,10 +19,10 @@ _numbers = itertools.count(1)
 
 
 @contextmanager
-def slow_twilio() -> Iterator[str]:
+def slow_twilio(seconds: float = SECONDS) -> Iterator[str]:
     """The URL of one, in a process of its own."""
     ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("fork").Process(target=_serve, args=(theirs,), daemon=True)
+    process = multiprocessing.get_context("fork").Process(target=_serve, args=(theirs, seconds), daemon=True)
     process.start()
     try:
         yield f"http://127.0.0.1:{ours.recv()}"
@@ -30,23 +31,23 @@ def slow_twilio() -> Iterator[str]:
         process.join()
 
 
-def _serve(started: Connection) -> None:
-    asyncio.run(_listen(started))
+def _serve(started: Connection, seconds: float) -> None:
+    asyncio.run(_listen(started, seconds))
 
 
-async def _listen(started: Connection) -> None:
-    server = await asyncio.start_server(_converse, "127.0.0.1", 0)
+async def _listen(started: Connection, seconds: float) -> None:
+    server = await asyncio.start_server(partial(_converse, seconds), "127.0.0.1", 0)
     started.send(server.sockets[0].getsockname()[1])
     await server.serve_forever()
 
 
-async def _converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _converse(seconds: float, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """One kept connection: request, wait, answer, again."""
     try:
         while True:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             body = await reader.readexactly(_length(head))
-            await asyncio.sleep(SECONDS)
+            await asyncio.sleep(seconds)
             writer.write(_answer(head, body.decode("ascii")))
             await writer.drain()
     except (asyncio.IncompleteReadError, ConnectionError):
