@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ivr import config, numbers
 from ivr.flow.load import files_in, load, load_directory
 from ivr.runtime import CannotStart, prepare, utc_now
-from ivr.sandbox.carrier import HANDSETS
+from ivr.sandbox.carrier import CALLBACKS, HANDSETS
 from ivr.sandbox.demo import demo
 from ivr.sandbox.phone import AGENTS
 from ivr.sandbox.rest import DAYS
@@ -78,13 +78,24 @@ def _add_call(call: argparse.ArgumentParser) -> None:
     call.add_argument("--press", default="", metavar="KEYS", help="2,1: one item a prompt; empty: silence; h: hang up")
     call.add_argument("--text", nargs="+", action="extend", default=[], metavar="BODY", help="what the consumer texts")
     call.add_argument("--handset", choices=sorted(HANDSETS), default="mobile", metavar="KIND", help=", ".join(HANDSETS))
-    call.add_argument("--twilio", choices=(*DAYS, "down"), default="up", metavar="DAY", help=", ".join((*DAYS, "down")))
+    call.add_argument(
+        "--twilio", type=_days, default="up", metavar="DAYS", help=f"one a text: {', '.join((*DAYS, 'down'))}"
+    )
+    call.add_argument("--callbacks", choices=CALLBACKS, default="prompt", metavar="HOW", help=", ".join(CALLBACKS))
     call.add_argument("--agents", choices=AGENTS, default="free", metavar="HOW", help=", ".join(AGENTS))
     call.add_argument("--wait", type=float, default=120.0, metavar="SECONDS", help="how long the caller holds the line")
     call.add_argument(
         "--record", type=Path, metavar="FILE", help="write every webhook and its answer, a JSON line each"
     )
     call.set_defaults(command=_call)
+
+
+def _days(script: str) -> str:
+    """A day, or a script of them: `busy,busy,up`."""
+    unknown = [day for day in script.split(",") if day not in DAYS and script != "down"]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is no kind of day; there are: {', '.join((*DAYS, 'down'))}")
+    return script
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -147,6 +158,7 @@ def _call(arguments: argparse.Namespace) -> int:
         texts=arguments.text,
         handset=arguments.handset,
         twilio=arguments.twilio,
+        callbacks=arguments.callbacks,
         agents=arguments.agents,
         holds=arguments.wait,
     )
@@ -154,7 +166,9 @@ def _call(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as directory:
         place = Path(directory)
         database = f"sqlite:///{place / 'ivr.db'}"
-        with town(config.flows_dir(os.environ), database, place / "server.log", day=arguments.twilio) as here:
+        with town(
+            config.flows_dir(os.environ), database, place / "server.log", down=arguments.twilio == "down"
+        ) as here:
             if arguments.record:
                 arguments.record.touch()  # a path that cannot be written is said before the call, not after
             call, _ = here.play(scene, _show)

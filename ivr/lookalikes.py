@@ -17,6 +17,11 @@ _PLAIN = str.maketrans(
 )
 
 
+def plain(text: str) -> str:
+    """A text as Smart Encoding sends it: look-alikes made plain, all else as it was."""
+    return text.translate(_PLAIN)
+
+
 def folded(text: str) -> str:
     """A text with look-alikes made plain, compatibility forms decomposed, and white space collapsed."""
     return " ".join(unicodedata.normalize("NFKD", text.translate(_PLAIN)).translate(_PLAIN).split())

@@ -205,13 +205,10 @@ def test_what_twilio_said_of_a_number_is_remembered(here: Town) -> None:
     assert len(here.carrier.asked) == asked
 
 
-def test_shuffled_callbacks_end_where_ordered_ones_do(here: Town) -> None:
+@pytest.mark.parametrize("how", ["shuffled", "doubled", "late"])
+def test_callbacks_end_where_ordered_ones_do(here: Town, how: str) -> None:
     number = caller()
-    here.carrier.shuffled = True
-    try:
-        here.play(Scene(brand="acme", caller=number, keys=("1", "1")))
-    finally:
-        here.carrier.shuffled = False
+    here.play(Scene(brand="acme", caller=number, keys=("1", "1"), callbacks=how))
     with opened_once(here.database_url) as database, database.reads() as tx:
         state = tx.execute(text("SELECT state FROM messages WHERE number = :n"), {"n": number}).scalar()
     assert state == "delivered"

@@ -1,6 +1,7 @@
 """The carrier: what becomes of a text, by the kind of handset it goes to, and the statuses that tell of it."""
 
 import random
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -62,6 +63,7 @@ ERRORS = {
 }
 
 MOST_CHARACTERS = 1600
+CALLBACKS = ("prompt", "lost", "doubled", "shuffled", "late")  # late: by an hour
 # The number that a messaging service of the town sends from, and consumers answer to.
 POOL_NUMBER = "+14155550190"
 
@@ -86,15 +88,19 @@ class Carrier:
     received: Callable[[str], None]
     handset: Handset = HANDSETS["mobile"]
     strict: bool = False  # destinations: E.164 alone, as Twilio documents it, or any punctuation, as it did for years
-    shuffled: bool = False
-    lost: bool = False
+    callbacks: str = "prompt"  # one of CALLBACKS
+    lag: float = 0.0  # seconds until a text is in the list
     chance: random.Random = field(default_factory=lambda: random.Random(1))
     asked: list[dict[str, str]] = field(default_factory=list)  # every request to send, taken or refused
     texts: list[dict[str, Any]] = field(default_factory=list)
     opted_out: set[str] = field(default_factory=set)
+    _listed_from: list[float] = field(default_factory=list)
 
-    def accept(self, form: dict[str, str]) -> dict[str, Any]:
-        """Take a text as Messages.json would, or raise Refused; its statuses follow by the clock."""
+    def accept(self, form: dict[str, str], change: Callable[[str], str] = str) -> dict[str, Any]:
+        """Take a text as Messages.json would, or raise Refused; its statuses follow by the clock.
+
+        `change`: what Twilio makes of the words.
+        """
         self.asked.append(form)
         to, sender, body = form.get("To", ""), form.get("From") or form.get("MessagingServiceSid", ""), form.get("Body")
         number = self._destination(to)
@@ -103,12 +109,20 @@ class Carrier:
             raise Refused(code, to, sender)
         assert number is not None
         assert body is not None
-        text = self._resource(number, form, body)
+        text = self._resource(number, form, change(body))
+        self._listed_from.append(time.monotonic() + self.lag)
         self.texts.append(text)
         if self.handset.shows:
-            self.received(body)
+            self.received(text["body"])
         self._report(text, form.get("StatusCallback", ""))
         return text
+
+    def listed(self) -> list[dict[str, Any]]:
+        """What the list shows by now, the newest first."""
+        now = time.monotonic()
+        return [
+            text for text, shown in reversed(list(zip(self.texts, self._listed_from, strict=False))) if shown <= now
+        ]
 
     def _why_refused(
         self, to: str, number: str | None, origin: str | None, sender: str, body: str | None
@@ -159,17 +173,20 @@ class Carrier:
         }
 
     def _report(self, text: dict[str, Any], callback: str) -> None:
+        if self.callbacks == "lost":
+            return
         statuses = list(self.handset.statuses)
-        if self.shuffled:
+        if self.callbacks == "shuffled":
             moments = [moment for moment, _, _ in statuses]
             self.chance.shuffle(statuses)
             statuses = [(moment, said, code) for moment, (_, said, code) in zip(moments, statuses, strict=True)]
-        for moment, status, code in statuses:
-            self.clock.later(moment, partial(self._status, text, callback, status, code))
+        late = 3600.0 if self.callbacks == "late" else 0.0
+        for moment, status, code in statuses * (2 if self.callbacks == "doubled" else 1):
+            self.clock.later(moment + late, partial(self._status, text, callback, status, code))
 
     def _status(self, text: dict[str, Any], callback: str, status: str, code: int | None) -> None:
         text["status"], text["error_code"] = status, code
-        if self.lost or not callback:
+        if not callback:
             return
         params = {
             "MessageSid": text["sid"],

@@ -3,6 +3,7 @@
 import base64
 import hmac
 import socket
+from collections import deque
 from collections.abc import Callable
 from threading import Event
 from typing import Any
@@ -10,33 +11,66 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from ivr import numbers
+from ivr.lookalikes import plain
 from ivr.sandbox.carrier import Carrier, Refused
 
-# The bad days. "down" is not here: nobody listens then.
-DAYS = ("up", "strict", "slow", "busy", "error", "gateway", "refusing", "drop", "empty")
-SLOW_SECONDS = 4.0
+# The kinds of day. "down" is not here: nobody listens then.
+DAYS = {
+    "up": "takes every text",
+    "strict": "takes E.164 destinations alone",
+    "slow": "takes it, answers after 4 s",
+    "late": "takes it, answers after 17 s, when nobody listens any more",
+    "hang": "takes nothing, answers nothing for 17 s",
+    "drop": "takes it, cuts the connection before the answer",
+    "cut": "cuts the connection, takes nothing",
+    "busy": "429 with Retry-After",
+    "busy-bare": "429 without",
+    "error": "500",
+    "gateway": "503 with a page of HTML",
+    "refusing": "401",
+    "empty": "takes it, answers 200 with nothing",
+    "trial": "takes it, a trial account's sentence before it",
+    "smart": "takes it, curly characters made plain",
+}
+SECONDS = {"slow": 4.0, "late": 17.0, "hang": 17.0}
+TRIAL = "Sent from your Twilio trial account - "
 
 
-def messages_api(carrier: Carrier, day: Callable[[], str], account_sid: str, auth_token: str) -> Blueprint:
-    """`day`: the kind of day Twilio has at the moment, one of DAYS."""
+class Weather:
+    """A script of days, "busy,busy,up": one a request to send, the last one from then on."""
+
+    def __init__(self, script: str = "up") -> None:
+        self.set(script)
+
+    def set(self, script: str) -> None:
+        self._days = deque(script.split(","))
+
+    def day(self) -> str:
+        return self._days[0]
+
+    def next_day(self) -> str:
+        return self._days.popleft() if len(self._days) > 1 else self._days[0]
+
+
+def messages_api(carrier: Carrier, weather: Weather, account_sid: str, auth_token: str) -> Blueprint:
     blueprint = Blueprint("messages", __name__, url_prefix=f"/2010-04-01/Accounts/{account_sid}")
     credentials = base64.b64encode(f"{account_sid}:{auth_token}".encode()).decode()
 
     @blueprint.before_request
     def authenticate() -> Response | None:
         given = request.headers.get("Authorization", "")
-        if day() == "refusing" or not hmac.compare_digest(given, f"Basic {credentials}"):
+        if weather.day() == "refusing" or not hmac.compare_digest(given, f"Basic {credentials}"):
             return _error(401, 20003, "Authenticate")
         return None
 
     @blueprint.post("/Messages.json")
     def create() -> Response:
-        return _created(carrier, day())
+        return _created(carrier, weather.next_day())
 
     @blueprint.get("/Messages.json")
     def listed() -> Response:
         wanted = {name: request.args[name] for name in ("To", "From") if name in request.args}
-        found = [text for text in reversed(carrier.texts) if _matches(text, wanted)]
+        found = [text for text in carrier.listed() if _matches(text, wanted)]
         return jsonify({"messages": found, "page": 0, "page_size": 50, "next_page_uri": None})
 
     @blueprint.get("/Messages/<sid>.json")
@@ -50,27 +84,46 @@ def messages_api(carrier: Carrier, day: Callable[[], str], account_sid: str, aut
 
 
 def _created(carrier: Carrier, day: str) -> Response:
-    if day == "busy":
-        answer = _error(429, 20429, "Too Many Requests")
-        answer.headers["Retry-After"] = "2"
-        return answer
-    if day == "error":
-        return _error(500, 20500, "Internal Server Error")
-    if day == "gateway":
-        return Response("<html><body>503 Service Unavailable</body></html>", 503, mimetype="text/html")
+    if day in _REFUSALS:
+        return _refusal(day)
+    if day == "hang":
+        Event().wait(SECONDS[day])
+    if day in ("hang", "cut"):
+        return _cut()
     try:
-        text = carrier.accept(dict(request.form.items()))
+        text = carrier.accept(dict(request.form.items()), _CHANGES.get(day, str))
     except Refused as refused:
         return _error(400, refused.code, str(refused))
-    if day == "drop":  # the text is taken, the connection cut before the answer
-        request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+    if day == "drop":
+        return _cut()
     if day == "empty":
         return Response(b"", 200)
-    if day == "slow":
-        Event().wait(SLOW_SECONDS)
+    if day in SECONDS:
+        Event().wait(SECONDS[day])
     answer = jsonify(text)
     answer.status_code = 201
     return answer
+
+
+_CHANGES: dict[str, Callable[[str], str]] = {"trial": lambda body: TRIAL + body, "smart": plain}
+_REFUSALS = ("busy", "busy-bare", "error", "gateway")
+
+
+def _refusal(day: str) -> Response:
+    if day == "gateway":
+        return Response("<html><body>503 Service Unavailable</body></html>", 503, mimetype="text/html")
+    if day == "error":
+        return _error(500, 20500, "Internal Server Error")
+    answer = _error(429, 20429, "Too Many Requests")
+    if day == "busy":
+        answer.headers["Retry-After"] = "2"
+    return answer
+
+
+def _cut() -> Response:
+    """The connection ends here, whatever would have been answered."""
+    request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+    return Response(b"", 200)
 
 
 def _matches(text: dict[str, Any], wanted: dict[str, str]) -> bool:

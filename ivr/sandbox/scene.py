@@ -19,6 +19,7 @@ class Scene:
     keys: Sequence[str] = ()  # one item a prompt
     texts: Sequence[str] = ()  # what the consumer writes after the call
     handset: str = "mobile"
-    twilio: str = "up"
+    twilio: str = "up"  # a day, or a script of days: "busy,busy,up"
+    callbacks: str = "prompt"
     agents: str = "free"
     holds: float = 120.0  # seconds the caller waits for a person

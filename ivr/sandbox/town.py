@@ -22,7 +22,7 @@ from ivr.sandbox.carrier import HANDSETS, Carrier
 from ivr.sandbox.clock import Clock
 from ivr.sandbox.phone import Call
 from ivr.sandbox.phone_box import phone_box
-from ivr.sandbox.rest import messages_api
+from ivr.sandbox.rest import Weather, messages_api
 from ivr.sandbox.scene import Scene, TownError
 from ivr.sandbox.transcript import Event, Transcript
 from ivr.sandbox.webhooks import Webhooks
@@ -42,7 +42,7 @@ class Town:
     transcript: Transcript
     log: Path  # the server's output
     database_url: str
-    day: str = "up"
+    weather: Weather = field(default_factory=Weather)
     _one_at_a_time: Lock = field(default_factory=Lock)
 
     def play(self, scene: Scene, show: Callable[[Event], None] = lambda _event: None) -> tuple[Call, Transcript]:
@@ -55,7 +55,8 @@ class Town:
                 raise TownError(f"{scene.branch}: no such branch; there are: {', '.join(flow.branches)}")
             clock = Clock()
             self.transcript = Transcript(clock, show)
-            self.carrier.clock, self.day = clock, scene.twilio
+            self.weather.set(scene.twilio)
+            self.carrier.clock, self.carrier.callbacks = clock, scene.callbacks
             self.carrier.handset, self.carrier.strict = HANDSETS[scene.handset], scene.twilio == "strict"
             call = self._call(flow, scene, clock)
             call.play(_url(flow, scene))
@@ -94,22 +95,22 @@ def _url(flow: Flow, scene: Scene) -> str:
 
 @contextmanager
 def town(
-    flows_dir: Path, database_url: str, log: Path, port: int = 0, sandbox_port: int = 0, day: str = "up"
+    flows_dir: Path, database_url: str, log: Path, port: int = 0, sandbox_port: int = 0, down: bool = False
 ) -> Iterator[Town]:
     """A running town; it is gone when the block ends. `log`: where the server's output goes.
 
-    `day` "down": nobody listens where the server looks for Twilio.
+    `down`: nobody listens where the server looks for Twilio.
     """
     port, sandbox_port = port or free_port(), sandbox_port or free_port()
     app_url = f"http://127.0.0.1:{port}"
     webhooks = Webhooks(app_url, app_url, ACCOUNT_SID, AUTH_TOKEN)
     clock = Clock()
     carrier = Carrier(clock, webhooks, received=lambda body: here.transcript.add("text", body))
-    here = Town(load_directory(flows_dir).flows, webhooks, carrier, Transcript(clock), log, database_url, day)
+    here = Town(load_directory(flows_dir).flows, webhooks, carrier, Transcript(clock), log, database_url)
     rest = Flask("sandbox", static_folder=None)
-    rest.register_blueprint(messages_api(carrier, lambda: here.day, ACCOUNT_SID, AUTH_TOKEN))
+    rest.register_blueprint(messages_api(carrier, here.weather, ACCOUNT_SID, AUTH_TOKEN))
     rest.register_blueprint(phone_box(lambda scene: here.play(scene)[1], carrier))
-    twilio_port = free_port() if day == "down" else sandbox_port
+    twilio_port = free_port() if down else sandbox_port
     with _sandbox(rest, sandbox_port), _server(_environment(flows_dir, database_url, port, twilio_port), log):
         yield here
 

@@ -19,7 +19,7 @@ from werkzeug.serving import make_server
 
 from ivr.sandbox.carrier import Carrier
 from ivr.sandbox.clock import Clock
-from ivr.sandbox.rest import messages_api
+from ivr.sandbox.rest import Weather, messages_api
 from ivr.sandbox.town import ROOT, _environment, _Quiet, free_port
 from ivr.sandbox.webhooks import Webhooks
 from ivr.store.database import Database, opened
@@ -48,7 +48,7 @@ class Fleet:
     environ: dict[str, str]
     directory: Path
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
-    day: str = "up"
+    weather: Weather = field(default_factory=Weather)
     before: Callable[[], None] = lambda: None  # as a request to send arrives at Twilio
     after: Callable[[], None] = lambda: None  # as soon as its answer is written
     seconds: list[float] = field(default_factory=list)
@@ -146,7 +146,7 @@ def fleet(url: str, directory: Path, **settings: str) -> Iterator[Fleet]:
 
 def _twilio(here: Fleet) -> Flask:
     app = Flask("twilio", static_folder=None)
-    app.register_blueprint(messages_api(here.carrier, lambda: here.day, ACCOUNT_SID, TOKEN))
+    app.register_blueprint(messages_api(here.carrier, here.weather, ACCOUNT_SID, TOKEN))
 
     @app.before_request
     def before() -> None:

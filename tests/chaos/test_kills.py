@@ -83,10 +83,11 @@ def test_killed_at_each_named_point(here: Fleet, capsys: pytest.CaptureFixture[s
         raise Cut
 
     def taken() -> None:
-        here.day, here.after = "drop", up_again_and_kill
+        here.after = up_again_and_kill
+        here.weather.set("drop")
 
     def up_again_and_kill() -> None:
-        here.day = "up"
+        here.weather.set("up")
         kill_all()
 
     for _ in range(3):

@@ -175,14 +175,14 @@ def test_term_finishes_what_is_under_way(command: str, tmp_path: Path) -> None:
     with new_database("postgresql", tmp_path) as url, fleet(url, tmp_path, **separate) as here:
         web = here.web()
         if command == "worker":
-            here.day = "busy"  # the web process's own attempt is put off
+            here.weather.set("busy")  # the web process's own attempt is put off
             here.accept()
-            here.day = "slow"
+            here.weather.set("slow")
             ended = here.start("ivr", "worker")
             while not here.carrier.texts:
                 threading.Event().wait(0.05)
         else:
-            here.day = "slow"
+            here.weather.set("slow")
             here.accept()
             ended = web
         began = time.monotonic()
@@ -216,3 +216,21 @@ def test_two_hundred_replays_of_each_callback_at_once(kind: str, tmp_path: Path)
             rows = tx.execute(text("SELECT kind, state FROM messages ORDER BY kind")).all()
         assert rows == [("greeting", "delivered"), ("inbound", "received")]
         assert len(here.carrier.texts) == 1
+
+
+FAULTS = "late,hang,drop,cut,busy,busy-bare,error,gateway,empty,trial,smart"
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_every_fault_of_twilio_once(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the callbacks lost and the list ten seconds behind, so that only asking Twilio settles what is unclear."""
+    with new_database(kind, tmp_path) as url, fleet(url, tmp_path) as here:
+        here.web()
+        here.carrier.callbacks, here.carrier.lag = "lost", 10.0
+        here.weather.set(f"{FAULTS},up")
+        with ThreadPoolExecutor(4) as pool:
+            assert set(pool.map(lambda _: here.accept(), range(len(FAULTS.split(","))))) == {200}
+        count = here.settle(200)
+    with capsys.disabled():
+        print(f"\nevery fault of Twilio once: {count}")
+    assert (count.accepted, count.texts, count.lost, count.doubled) == (11, 11, 0, 0)

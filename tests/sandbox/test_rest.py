@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from ivr.sandbox.carrier import HANDSETS, Carrier
 from ivr.sandbox.clock import Clock
-from ivr.sandbox.rest import messages_api
+from ivr.sandbox.rest import Weather, messages_api
 from ivr.sandbox.webhooks import Webhooks
 
 ACCOUNT, TOKEN = "AC" + "0" * 32, "token"
@@ -18,13 +18,13 @@ TEXT = {"To": "+1(415) 555-2671", "From": "+14155550111", "Body": "Hello"}
 
 class Town:
     def __init__(self) -> None:
-        self.day = "up"
+        self.weather = Weather()
         self.shown: list[str] = []
         self.carrier = Carrier(
             Clock(), Webhooks("http://127.0.0.1:9", "http://127.0.0.1:9", ACCOUNT, TOKEN), self.shown.append
         )
         app = Flask("rest")
-        app.register_blueprint(messages_api(self.carrier, lambda: self.day, ACCOUNT, TOKEN))
+        app.register_blueprint(messages_api(self.carrier, self.weather, ACCOUNT, TOKEN))
         self.client: FlaskClient = app.test_client()
 
     def create(self, **changes: str) -> tuple[int, dict[str, object]]:
@@ -91,12 +91,19 @@ def test_credentials(town: Town) -> None:
     assert town.client.get(URL).status_code == 401
 
 
-DAYS = [("busy", 429, "2"), ("error", 500, None), ("gateway", 503, None), ("refusing", 401, None), ("empty", 200, None)]
+DAYS = [
+    ("busy", 429, "2"),
+    ("error", 500, None),
+    ("gateway", 503, None),
+    ("busy-bare", 429, None),
+    ("refusing", 401, None),
+    ("empty", 200, None),
+]
 
 
 @pytest.mark.parametrize(("day", "status", "retry_after"), DAYS)
 def test_bad_days(town: Town, day: str, status: int, retry_after: str | None) -> None:
-    town.day = day
+    town.weather.set(day)
     answer = town.client.post(URL, data=TEXT, auth=(ACCOUNT, TOKEN))
     assert (answer.status_code, answer.headers.get("Retry-After")) == (status, retry_after)
     assert len(town.carrier.texts) == (1 if day == "empty" else 0)
@@ -109,3 +116,33 @@ def test_handsets(town: Town, kind: str, shows: bool) -> None:
     town.carrier.handset = HANDSETS[kind]
     assert town.create()[0] == 201
     assert bool(town.shown) is shows
+
+
+def test_days_follow_one_another(town: Town) -> None:
+    town.weather.set("busy,error,up")
+    assert [town.create()[0] for _ in range(4)] == [429, 500, 201, 201]
+
+
+def test_what_twilio_makes_of_the_words(town: Town) -> None:
+    town.weather.set("trial,smart")
+    assert town.create()[1]["body"] == "Sent from your Twilio trial account - Hello"
+    assert town.create(Body="It’s “here”…")[1]["body"] == 'It\'s "here"...'
+
+
+def test_a_list_that_lags(town: Town) -> None:
+    town.carrier.lag = 10.0
+    town.create()
+    town.carrier.lag = 0.0
+    town.create(Body="second")
+    listed = town.client.get(URL, auth=(ACCOUNT, TOKEN)).get_json()
+    assert [text["body"] for text in listed["messages"]] == ["second"]
+
+
+@pytest.mark.parametrize(("how", "count"), [("prompt", 2), ("lost", 0), ("doubled", 4), ("shuffled", 2), ("late", 2)])
+def test_callbacks(town: Town, how: str, count: int) -> None:
+    town.carrier.callbacks = how
+    town.create(StatusCallback="http://127.0.0.1:9/messages/status/1")
+    town.carrier.clock.advance(60)
+    assert len(town.carrier.webhooks.exchanges) == (0 if how == "late" else count)
+    town.carrier.clock.advance(3600)
+    assert len(town.carrier.webhooks.exchanges) == count
