@@ -14,6 +14,7 @@ from tests.bench.figures import BenchFailed, Figure
 from tests.bench.latency import latency
 from tests.bench.offer import brands, offer
 from tests.bench.start import start
+from tests.bench.trip import trip
 from tests.bench.worker import worker
 
 BENCHES: dict[str, Callable[[Path], Iterator[Figure]]] = {
@@ -23,6 +24,7 @@ BENCHES: dict[str, Callable[[Path], Iterator[Figure]]] = {
     "start": start,
     "brands": brands,
     "worker": worker,
+    "trip": trip,
 }
 
 

@@ -5,6 +5,7 @@ import random
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,7 @@ def test_killed_at_random_moments(here: Fleet, capsys: pytest.CaptureFixture[str
 
 
 def test_killed_at_each_named_point(here: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
-    """The request has arrived and was not taken; taken and not answered; answered and not recorded."""
+    """Committed and not taken; taken and not answered; answered; answered while nothing can be recorded."""
     master = here.web()
     if separate(here):
         here.start("ivr", "worker")
@@ -98,8 +99,26 @@ def test_killed_at_each_named_point(here: Fleet, capsys: pytest.CaptureFixture[s
         here.before = lambda: None
         here.after = kill_all
         here.accept()
+        with _nothing_can_be_recorded(here):
+            here.after = kill_all
+            here.accept()
     count = here.settle(SETTLES_WITHIN)
     with capsys.disabled():
-        print(f"\n9 kills at named points, {len(killed)} processes: {count}")
+        print(f"\n12 kills at named points, {len(killed)} processes: {count}")
     assert (count.lost, count.doubled) == (0, 0)
-    assert (count.accepted, count.texts) == (9, 9)
+    assert (count.accepted, count.texts) == (12, 12)
+
+
+@contextmanager
+def _nothing_can_be_recorded(here: Fleet) -> Iterator[None]:
+    """The rows are locked from the request's arrival at Twilio; the process is killed when it has the answer."""
+    with ExitStack() as lock:
+
+        def take_the_lock() -> None:
+            here.before = lambda: None
+            tx = lock.enter_context(here.database.writes())
+            if tx.dialect.name == "postgresql":
+                tx.exec_driver_sql("LOCK TABLE messages IN EXCLUSIVE MODE")
+
+        here.before = take_the_lock
+        yield
