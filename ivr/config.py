@@ -1,9 +1,10 @@
 """Every setting, read from the environment once; a setting that does not parse stops the start with one line."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
 from sqlalchemy.engine import make_url
@@ -11,9 +12,15 @@ from sqlalchemy.exc import ArgumentError
 
 from ivr.log import LEVELS
 
+T = TypeVar("T")
+
 
 class SettingsError(Exception):
-    """A setting is wrong. The message is one clear sentence for the operator."""
+    """A setting is wrong. The message is one clear sentence for the operator; `faults` has every one."""
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__(faults[0])
+        self.faults = faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +29,17 @@ class Settings:
     database_url: str  # as SQLAlchemy reads it
     database_connections: int
     public_url: str  # scheme and host, no slash at the end; "" when unset
+    fallback_url: str  # what Twilio asks when this server cannot answer; "" when unset
     twilio_account_sid: str
     twilio_auth_token: str
     twilio_api_key: str
     twilio_api_secret: str
     twilio_api_url: str
+    liveperson_account: str
+    liveperson_client_id: str
+    liveperson_client_secret: str
+    liveperson_api_url: str
+    secret_key: str  # "" with SQLite where it is not set: a server that starts has the kept one (secret_key.py)
     worker: str  # embedded, separate
     port: int
     web_concurrency: int
@@ -39,27 +52,41 @@ class Settings:
 
 
 def read(environ: Mapping[str, str]) -> Settings:
-    """The settings in `environ` (README, "Settings"). Raises SettingsError at the first that is wrong."""
-    level = environ.get("LOG_LEVEL", "").strip().lower() or "info"
-    if level not in LEVELS:
-        raise SettingsError(f"LOG_LEVEL is {level!r}; write one of {', '.join(LEVELS)}.")
+    """The settings in `environ` (README, "Settings"). Raises SettingsError with everything that is wrong."""
+    faults: list[str] = []
+
+    def each(reader: Callable[[], T]) -> T:
+        try:
+            return reader()
+        except SettingsError as error:
+            faults.extend(error.faults)
+            return cast(T, None)  # nobody sees it: the faults are raised below
+
     settings = Settings(
         flows_dir=flows_dir(environ),
-        database_url=_database_url(environ),
-        database_connections=_whole(environ, "DATABASE_CONNECTIONS", 5, least=1),
-        public_url=_url(environ, "PUBLIC_URL"),
-        twilio_account_sid=_account_sid(environ),
+        database_url=each(lambda: _database_url(environ)),
+        database_connections=each(lambda: _whole(environ, "DATABASE_CONNECTIONS", 5, least=1)),
+        public_url=each(lambda: _url(environ, "PUBLIC_URL")),
+        fallback_url=each(lambda: _address(environ, "FALLBACK_URL")),
+        twilio_account_sid=each(lambda: _account_sid(environ)),
         twilio_auth_token=environ.get("TWILIO_AUTH_TOKEN", "").strip(),
         twilio_api_key=environ.get("TWILIO_API_KEY", "").strip(),
         twilio_api_secret=environ.get("TWILIO_API_SECRET", "").strip(),
-        twilio_api_url=_url(environ, "TWILIO_API_URL"),
-        worker=_worker(environ),
-        port=_whole(environ, "PORT", 8000, least=0, most=65535),
-        web_concurrency=_whole(environ, "WEB_CONCURRENCY", 1, least=1),
-        web_threads=_whole(environ, "WEB_THREADS", 16, least=1, most=256),
-        log_level=level,
+        twilio_api_url=each(lambda: _url(environ, "TWILIO_API_URL")),
+        liveperson_account=each(lambda: _liveperson_account(environ)),
+        liveperson_client_id=environ.get("LIVEPERSON_CLIENT_ID", "").strip(),
+        liveperson_client_secret=environ.get("LIVEPERSON_CLIENT_SECRET", "").strip(),
+        liveperson_api_url=each(lambda: _url(environ, "LIVEPERSON_API_URL") or "https://api.liveperson.net"),
+        secret_key=environ.get("SECRET_KEY", "").strip(),
+        worker=each(lambda: _worker(environ)),
+        port=each(lambda: _whole(environ, "PORT", 8000, least=0, most=65535)),
+        web_concurrency=each(lambda: _whole(environ, "WEB_CONCURRENCY", 1, least=1)),
+        web_threads=each(lambda: _whole(environ, "WEB_THREADS", 16, least=1, most=256)),
+        log_level=each(lambda: _log_level(environ)),
     )
-    _belongs_together(settings)
+    faults = faults or list(_do_not_belong_together(settings))
+    if faults:
+        raise SettingsError(*faults)
     return settings
 
 
@@ -74,18 +101,35 @@ def demo_ports(environ: Mapping[str, str]) -> tuple[int, int]:
     )
 
 
-def _belongs_together(settings: Settings) -> None:
+def _do_not_belong_together(settings: Settings) -> Iterator[str]:
     if settings.twilio_auth_token and not settings.public_url:
-        raise SettingsError(
+        yield (
             "PUBLIC_URL is not set, but TWILIO_AUTH_TOKEN is; "
             "set PUBLIC_URL to the scheme and host that Twilio calls, for example https://ivr.example.com."
         )
     if settings.twilio_auth_token and not settings.twilio_account_sid:
-        raise SettingsError("TWILIO_ACCOUNT_SID is not set, but TWILIO_AUTH_TOKEN is; set both from one account.")
+        yield "TWILIO_ACCOUNT_SID is not set, but TWILIO_AUTH_TOKEN is; set both from one account."
     if settings.worker == "separate" and settings.sqlite:
-        raise SettingsError("WORKER is separate, which needs PostgreSQL; set DATABASE_URL, or leave WORKER embedded.")
+        yield "WORKER is separate, which needs PostgreSQL; set DATABASE_URL, or leave WORKER embedded."
     if bool(settings.twilio_api_key) != bool(settings.twilio_api_secret):
-        raise SettingsError("TWILIO_API_KEY and TWILIO_API_SECRET go together; set both or neither.")
+        yield "TWILIO_API_KEY and TWILIO_API_SECRET go together; set both or neither."
+    connector = (settings.liveperson_account, settings.liveperson_client_id, settings.liveperson_client_secret)
+    if any(connector) and not all(connector):
+        yield (
+            "LIVEPERSON_ACCOUNT, LIVEPERSON_CLIENT_ID and LIVEPERSON_CLIENT_SECRET go together; set all three or none."
+        )
+    if not settings.sqlite and not settings.secret_key:
+        yield (
+            "SECRET_KEY is not set, which PostgreSQL needs; make one once and keep it: "
+            'python -c "import secrets; print(secrets.token_hex(32))"'
+        )
+
+
+def _log_level(environ: Mapping[str, str]) -> str:
+    level = environ.get("LOG_LEVEL", "").strip().lower() or "info"
+    if level not in LEVELS:
+        raise SettingsError(f"LOG_LEVEL is {level!r}; write one of {', '.join(LEVELS)}.")
+    return level
 
 
 def _worker(environ: Mapping[str, str]) -> str:
@@ -142,6 +186,25 @@ def _url(environ: Mapping[str, str], name: str) -> str:
         whole = False
     if not whole or parts.path or parts.query or parts.fragment or parts.username or re.search(r"[^!-~]", text):
         raise SettingsError(f"{name} is no scheme and host alone; write it like https://ivr.example.com.")
+    return text
+
+
+def _address(environ: Mapping[str, str], name: str) -> str:
+    text = environ.get(name, "").strip()
+    try:
+        parts = urlsplit(text)
+        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        whole = False
+    if text and (not whole or parts.username or re.search(r"[^!-~]", text)):
+        raise SettingsError(f"{name} is no URL; write it like https://handler.twilio.com/twiml/EH….")
+    return text
+
+
+def _liveperson_account(environ: Mapping[str, str]) -> str:
+    text = environ.get("LIVEPERSON_ACCOUNT", "").strip()
+    if text and not re.fullmatch(r"[0-9a-zA-Z_-]{1,64}", text):
+        raise SettingsError("LIVEPERSON_ACCOUNT is no account; it is LivePerson's number for the brand, like 12345678.")
     return text
 
 

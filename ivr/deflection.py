@@ -6,10 +6,32 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from ivr import numbers
+from ivr.clients.twilio import NO_NUMBER_WOULD_DO
+from ivr.flow.engine import Text as Known
 from ivr.flow.model import Branch, Flow
-from ivr.store import calls, known, outbox
+from ivr.store import calls, entries, known, outbox
 from ivr.store.calls import Call
 from ivr.store.outbox import Greeting, Text
+
+# A caller may key in so many different numbers a day.
+KEYED_IN_A_DAY = 3
+
+_STATES: dict[str, Known] = {
+    "due": "pending",
+    "sending": "pending",
+    "unclear": "pending",
+    "sent": "sent",
+    "delivered": "delivered",
+    "failed": "refused",
+    "dead": "refused",
+}
+# Why no text was tried, where that says something else than "not to this number".
+_REFUSALS: dict[str, Known] = {
+    "no_number": "needed",
+    "other_number": "needed",
+    "too_many": "unable",
+    "unregistered": "unable",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,29 +40,66 @@ class Accepted:
 
     message_id: str | None = None  # the greeting's row
     to_send: Text | None = None  # the same greeting, when it is ours to send at once
-    refused: str | None = None  # why there is no greeting: withheld, region, opted_out, not_mobile …
+    refused: str | None = None  # why there is no greeting: no_number, region, opted_out, not_mobile …
     again: bool = False  # this offer was accepted before; its text is what it is
+    keyed: str = ""  # E.164, where the greeting goes, if the caller keyed that in
 
 
-def accept(
-    tx: Connection, flow: Flow, branch: Branch, call: Call, key: str, message_id: str, at_once: bool, now: datetime
-) -> Accepted:
-    """The first yes to this offer writes its greeting; every further one finds it written.
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """Who wants to send a greeting, and how."""
 
-    `at_once`: whoever commits this can send it right away; else it waits for the worker.
-    """
-    deflection = calls.accept(tx, call, branch.name, key, now)
+    call: Call
+    message_id: str
+    at_once: bool  # whoever commits this can send it right away; else it waits for the worker
+    now: datetime
+
+
+def accept(tx: Connection, flow: Flow, branch: Branch, key: str, attempt: Attempted) -> Accepted:
+    """The first yes to this offer writes its greeting; every further one finds it written."""
+    deflection = calls.accept(tx, attempt.call, branch.name, key, attempt.now)
     if deflection is None:
         return Accepted(again=True)
-    number = numbers.read(call.caller)
-    refused = _why_not(tx, flow, branch, number, now)
-    calls.destination(tx, deflection, number.e164 if number else None, refused)
+    number = numbers.read(attempt.call.caller)
+    other = key == branch.other_number != branch.accept
+    refused = "other_number" if other else _why_not(tx, flow, branch, number, attempt.now)
+    calls.destination(tx, deflection, number.e164 if number and not other else None, refused)
     if refused or number is None:
         return Accepted(refused=refused)
-    body = branch.greeting.spoken({"caller": number.full})
-    to = _destination(tx, flow, number, now)
-    greeting = Greeting(message_id, call.call_sid, deflection, flow.id, number.e164, to, flow.sender.address, body)
-    return Accepted(message_id, outbox.write_greeting(tx, greeting, now, at_once))
+    return _written(tx, flow, branch, deflection, number, attempt)
+
+
+def confirm(tx: Connection, flow: Flow, branch: Branch, e164: str, attempt: Attempted) -> Accepted:
+    """The first time that a keyed-in number is said to be right writes its greeting, within bounds against misuse."""
+    deflection = entries.confirm(tx, attempt.call, branch.name, e164)
+    if deflection is None:
+        return Accepted(again=True)
+    number = numbers.read(e164)
+    entries.one_at_a_time(tx, attempt.call.caller, e164)
+    if number is None or entries.was_tried(tx, deflection, e164):
+        return Accepted(again=True)
+    refused = _why_not(tx, flow, branch, number, attempt.now) or _misused(tx, attempt, e164)
+    if refused:
+        calls.destination(tx, deflection, e164, refused)
+        return Accepted(refused=refused, keyed=e164)
+    return _written(tx, flow, branch, deflection, number, attempt)
+
+
+def text(tx: Connection, call: Call, branch: str) -> tuple[Known, str]:
+    """What became of the text of an accepted offer, and the number it goes to, if that was keyed in."""
+    found = calls.text_state(tx, call, branch)
+    if found is None:
+        return "unknown", ""
+    if found.state == "failed" and found.code in NO_NUMBER_WOULD_DO:
+        return "unable", found.keyed
+    if found.state:
+        return _STATES[found.state], found.keyed
+    return refusal(found.refused) if found.refused else "unknown", found.keyed
+
+
+def refusal(reason: str) -> Known:
+    """What a caller may be told of the reason why no text was tried."""
+    return _REFUSALS.get(reason, "refused")
 
 
 def _why_not(tx: Connection, flow: Flow, branch: Branch, number: numbers.Number | None, now: datetime) -> str | None:
@@ -50,6 +109,30 @@ def _why_not(tx: Connection, flow: Flow, branch: Branch, number: numbers.Number 
     if known.opted_out(tx, number.e164, flow.sender.address):
         return "opted_out"
     return known.cannot_be_texted(tx, number.e164, flow.sender.address, now)
+
+
+def _misused(tx: Connection, attempt: Attempted, number: str) -> str | None:
+    """Whoever keys in numbers may not text strangers through us."""
+    if entries.had_its_text(tx, number, attempt.now):
+        return "had_its_text"
+    caller = attempt.call.caller
+    own = numbers.read(caller)
+    others = entries.others_today(
+        tx, attempt.call, numbers.names_caller(caller), own.e164 if own else "", number, attempt.now
+    )
+    return "too_many" if others >= KEYED_IN_A_DAY else None
+
+
+def _written(
+    tx: Connection, flow: Flow, branch: Branch, deflection: int, number: numbers.Number, attempt: Attempted
+) -> Accepted:
+    body = branch.greeting.spoken({"caller": number.full})
+    to = _destination(tx, flow, number, attempt.now)
+    call_sid, message_id = attempt.call.call_sid, attempt.message_id
+    greeting = Greeting(message_id, call_sid, deflection, flow.id, number.e164, to, flow.sender.address, body)
+    to_send = outbox.write_greeting(tx, greeting, attempt.now, attempt.at_once)
+    own = numbers.read(attempt.call.caller)
+    return Accepted(message_id, to_send, keyed="" if own == number else number.e164)
 
 
 def _destination(tx: Connection, flow: Flow, number: numbers.Number, now: datetime) -> str:

@@ -12,14 +12,24 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ivr import log, numbers
 from ivr.clients.failure import SendError
-from ivr.clients.twilio import ABOUT_NUMBER, ABOUT_ROUTE, BAD_NUMBER, CONFIGURATION, OPTED_OUT, Listed, Twilio
+from ivr.clients.twilio import (
+    ABOUT_NUMBER,
+    ABOUT_ROUTE,
+    BAD_NUMBER,
+    CONFIGURATION,
+    NO_NUMBER_WOULD_DO,
+    OPTED_OUT,
+    Listed,
+    Twilio,
+)
 from ivr.lookalikes import folded
 from ivr.store import known, messages, outbox
 from ivr.store.database import Database
 from ivr.store.outbox import Text
 
-# refused: for good. later: Twilio is known not to have it, it is tried again. unclear: it may have it.
-Outcome = Literal["sent", "refused", "later", "unclear"]
+# refused: for good. unable: for good, and to every other number too. later: Twilio is known not to have it, it is tried
+# again. unclear: it may have it.
+Outcome = Literal["sent", "refused", "unable", "later", "unclear"]
 
 # Clocks differ; a text is looked for from a little before its attempt.
 CLOCKS_DIFFER = timedelta(seconds=5)
@@ -94,7 +104,7 @@ class Delivery:
             return "later"
         log.warning("text_refused", **fields)
         self._record(text, lambda tx: failed(tx, text.id, text.number, text.sender, error.code, self.now()))
-        return "refused"
+        return "unable" if error.code in NO_NUMBER_WOULD_DO else "refused"
 
     def _settled(self, tx: Connection, text: Text, listed: list[Listed]) -> None:
         for found in listed:

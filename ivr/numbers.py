@@ -1,7 +1,8 @@
 """Phone numbers: read one, write it in full format, say whether it can be texted."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,6 +11,9 @@ from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 # What carriers put in the place of a withheld number; the words spelt on a keypad look like E.164.
 WITHHELD = frozenset({"+266696687", "+86282452253", "+8656696", "+2562533", "+7378742833"})
+
+# And what stands in the place of a name.
+_NOBODY = frozenset({"", "anonymous", "unknown", "restricted", "unavailable", "private", "blocked", "withheld"})
 
 REGIONS: frozenset[str] = frozenset(phonenumbers.SUPPORTED_REGIONS)
 
@@ -22,6 +26,9 @@ _NEVER_TEXTED = {
 }
 
 
+_MOBILE = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
+
+
 @dataclass(frozen=True, slots=True)
 class Number:
     """A valid phone number. `e164` is the key everywhere, `full` is what people and Twilio's To see."""
@@ -30,10 +37,16 @@ class Number:
     full: str
     region: str
     kind: str | None  # why nobody should text it ("toll_free", "premium" …), or None
+    mobile: bool  # it may be a mobile's, as far as its digits tell
 
     @property
     def ending(self) -> str:
         return self.e164[-4:]
+
+    @property
+    def dialled_at_home(self) -> str:
+        """The digits as its owner would say them: ten in the North American plan, with the country code elsewhere."""
+        return self.e164[2:] if self.e164.startswith("+1") else self.e164[1:]
 
 
 @lru_cache(maxsize=4096)
@@ -47,10 +60,35 @@ def read(text: str) -> Number | None:
     except phonenumbers.NumberParseException:
         return None
     e164 = phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
-    if e164 in WITHHELD or not phonenumbers.is_valid_number(parsed):
+    kind = phonenumbers.number_type(parsed)
+    if e164 in WITHHELD or kind == PhoneNumberType.UNKNOWN:  # a number that is not valid has no kind
         return None
     region = phonenumbers.region_code_for_number(parsed) or ""
-    return Number(e164, _full(parsed, e164), region, _NEVER_TEXTED.get(phonenumbers.number_type(parsed)))
+    return Number(e164, _full(parsed, e164), region, _NEVER_TEXTED.get(kind), kind in _MOBILE)
+
+
+def keyed(digits: str, regions: Sequence[str]) -> Number | None:
+    """The number of one of `regions` that a caller keyed in: as it is dialled there, or with its country code.
+
+    What stands before the last `*` was taken back. None when it is no such number, or one that is never texted.
+    """
+    kept = digits.rpartition("*")[2].strip()
+    if not re.fullmatch(r"[0-9]{7,17}", kept):
+        return None
+    possible = [number for number in _readings(kept, regions) if not why_not_texted(number, regions)]
+    return next((number for number in possible if number.mobile), possible[0] if possible else None)
+
+
+def _readings(digits: str, regions: Sequence[str]) -> Iterator[Number]:
+    for region in regions:
+        with suppress(phonenumbers.NumberParseException):
+            parsed = phonenumbers.parse(digits, region)
+            number = read(phonenumbers.format_number(parsed, PhoneNumberFormat.E164))
+            if number:
+                yield number
+    number = read(f"+{digits}")
+    if number:
+        yield number
 
 
 def _full(parsed: phonenumbers.PhoneNumber, e164: str) -> str:
@@ -75,6 +113,12 @@ def why_not_texted(number: Number | None, regions: Collection[str]) -> str | Non
     if number.region not in regions:
         return "region"
     return None
+
+
+def names_caller(address: str) -> bool:
+    """Whether From tells one caller from another: a number, or the name of a SIP phone or a client."""
+    name = re.fullmatch(r"(?:sips?|client):([^@;]*).*", address.strip(), re.IGNORECASE | re.DOTALL)
+    return name[1].lower() not in _NOBODY if name else read(address) is not None
 
 
 def masked(text: str) -> str:

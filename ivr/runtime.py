@@ -4,15 +4,17 @@ import random
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from threading import Lock
 from typing import Generic, TypeVar
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from twilio.request_validator import RequestValidator
 
-from ivr import config, log
+from ivr import config, log, secret_key
 from ivr.clients.twilio import Account, Twilio
 from ivr.config import Settings
 from ivr.delivery import Delivery, Outcome
@@ -103,13 +105,19 @@ def prepare(environ: Mapping[str, str]) -> Runtime:
     loaded = load_directory(settings.flows_dir)
     if loaded.errors:
         raise CannotStart("\n".join(str(finding) for finding in loaded.errors))
-    _current_schema(settings)
     log.start(settings.log_level)
+    _current_schema(settings)
+    if not settings.secret_key:
+        settings = replace(settings, secret_key=_kept_secret_key(settings))
     return build(settings, loaded.flows)
 
 
 def _current_schema(settings: Settings) -> None:
-    """SQLite is brought up here; PostgreSQL by the release alone, since two releases share it for a while."""
+    """SQLite is brought up here; PostgreSQL by the release alone, since two releases share it for a while.
+
+    A PostgreSQL that is away keeps nobody from starting: a process that is replaced meanwhile still leads its callers
+    to a person, and recovers with the others. The release has seen to the schema before.
+    """
     try:
         with opened_once(settings.database_url) as database:
             if settings.sqlite:
@@ -117,9 +125,19 @@ def _current_schema(settings: Settings) -> None:
             with database.reads() as tx:
                 older = schema.state(tx) == "older"
     except (SQLAlchemyError, OSError) as error:
+        if isinstance(error, OperationalError) and not settings.sqlite:
+            log.error("database_away", error, what_to_do="if it does not come back by itself, check DATABASE_URL")
+            return
         raise CannotStart(f"The database cannot be opened ({type(error).__name__}); check DATABASE_URL.") from None
     if older:
         raise CannotStart("The database's schema is older than this release; run: python -m ivr db upgrade")
+
+
+def _kept_secret_key(settings: Settings) -> str:
+    try:
+        return secret_key.kept_beside(Path(make_url(settings.database_url).database or ""))
+    except secret_key.NoSecretKey as error:
+        raise CannotStart(str(error)) from None
 
 
 def build(

@@ -17,11 +17,12 @@ KINDS = ("sqlite", "postgresql")
 
 
 @contextmanager
-def new_database(kind: str, directory: Path) -> Iterator[str]:
-    """The DATABASE_URL of an empty database with the current schema; it is gone afterwards."""
+def new_database(kind: str, directory: Path, upgraded: bool = True) -> Iterator[str]:
+    """The DATABASE_URL of an empty database, with the current schema unless not; it is gone afterwards."""
     if kind == "sqlite":
         url = f"sqlite:///{directory / f'{uuid.uuid4().hex}.db'}"
-        _upgrade(url)
+        if upgraded:
+            _upgrade(url)
         yield url
         return
     name = f"ivr_test_{uuid.uuid4().hex[:12]}"
@@ -29,7 +30,8 @@ def new_database(kind: str, directory: Path) -> Iterator[str]:
         server.execute(f'CREATE DATABASE "{name}"')
     url = SERVER.rsplit("/", 1)[0] + f"/{name}"
     try:
-        _upgrade(sqlalchemy_url(url))
+        if upgraded:
+            _upgrade(sqlalchemy_url(url))
         yield url
     finally:
         with _server() as server:

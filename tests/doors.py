@@ -23,6 +23,7 @@ from ivr.flow.model import Flow
 PUBLIC_URL = "https://ivr.example.com"
 ACCOUNT_SID = "AC" + "0f" * 16
 TOKEN = "a-token-for-tests"
+SECRET_KEY = "a-secret-key-for-tests-that-is-long"
 CALLER = "+14155552671"
 
 
@@ -143,6 +144,7 @@ def opened_doors(
         "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
         "TWILIO_AUTH_TOKEN": TOKEN,
         "DATABASE_URL": database_url,
+        "SECRET_KEY": SECRET_KEY,
         **settings,
     }
     clock, twilio = Moment(), twilio or FakeTwilio()

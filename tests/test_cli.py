@@ -2,6 +2,10 @@
 
 import json
 import os
+import pty
+import re
+import select
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +13,10 @@ from pathlib import Path
 import pytest
 
 from ivr.cli import main
-from ivr.sandbox.town import ROOT, free_port
+from ivr.flow.findings import Finding, Place
+from ivr.flow.load import load
+from ivr.flow.shown import shown
+from ivr.sandbox.town import ROOT, SECRET_KEY, free_port
 from tests.databases import KINDS, new_database
 
 
@@ -26,8 +33,8 @@ def test_check_prints_a_finding_a_line(tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["check", str(file)]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines == [
-        f"{file}:27:5: error: skil: unknown key; did you mean skill?",
-        f"{file}:38:5: error: skil: unknown key; did you mean skill?",
+        f"{file}:31:5: error: skil: unknown key; did you mean skill?",
+        f"{file}:42:5: error: skil: unknown key; did you mean skill?",
     ]
 
 
@@ -40,6 +47,110 @@ def test_check_reads_flows_dir(
         capsys.readouterr().out
         == f"{tmp_path}:1:1: error: cannot be read (no *.yaml in it); name a flow file, or a directory of *.yaml\n"
     )
+
+
+WARNED = """\
+name: Acme
+sender: {sms: "+1 415 555 0111"}
+fallback: {say: Goodbye.}
+branches:
+  billing:
+    skil: "1234"
+    offer: 您好, Press 1.
+    greeting: Hello.
+    otherwise: {queue: front}
+"""
+
+
+def test_a_warning_fails_a_strict_check_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "acme.yaml"
+    file.write_text(WARNED.replace("skil:", "skill:"))
+    line = (
+        f"{file}:8:15: warning: greeting: does not say how to opt out; end it with words like: Reply STOP to opt out.\n"
+    )
+    assert main(["check", str(file)]) == 0
+    assert capsys.readouterr() == (line, "1 brand(s), no errors, 1 warning(s)\n")
+    assert main(["check", "--strict", str(file)]) == 1
+    assert capsys.readouterr() == (line, "1 brand(s), no errors, 1 warning(s)\n")
+
+
+def on_a_terminal(*arguments: str, **environ: str) -> str:
+    """What a command writes when its output is a terminal, a narrow one."""
+    ours, its = pty.openpty()
+    try:
+        subprocess.run(
+            [sys.executable, "-m", "ivr", *arguments],
+            cwd=ROOT,
+            env={**os.environ, "TERM": "xterm", "COLUMNS": "40", **environ},
+            stdout=its,
+            stderr=subprocess.DEVNULL,
+            timeout=120,
+        )
+        written = b""
+        while select.select([ours], [], [], 0)[0] and (part := os.read(ours, 65536)):
+            written += part
+    finally:
+        os.close(its)
+        os.close(ours)
+    return written.decode().replace("\r\n", "\n")
+
+
+def test_check_on_a_terminal_shows_the_line_and_one_to_paste(tmp_path: Path) -> None:
+    file = tmp_path / "acme.yaml"
+    file.write_text(WARNED.replace("name: Acme", 'name: "Ac\x1b]2;me"'), encoding="utf-8")
+    written = on_a_terminal("check", str(file))
+    plain = re.sub(r"\x1b\[[\d;]*m", "", written)
+    assert "\x1b[" in written
+    assert "\x1b]" not in plain, "the file's own commands reach no terminal"
+    file.write_text(WARNED, encoding="utf-8")
+    bare = on_a_terminal("check", str(file), NO_COLOR="1")
+    assert "\x1b[3" not in bare
+    assert re.sub(r"\x1b\[[\d;]*m", "", bare) == (
+        f"{file}:6:5: error: skil: unknown key; did you mean skill?\n"
+        '        skil: "1234"\n'
+        "        ^\n"
+        '        skill: "1234"\n'
+        f"{file}:8:15: warning: greeting: does not say how to opt out; end it with words like: Reply STOP to opt out.\n"
+        "        greeting: Hello.\n"
+        "                  ^\n"
+        "    Reply STOP to opt out.\n"
+    )
+
+
+def test_the_caret_stands_under_wide_letters(tmp_path: Path) -> None:
+    finding = Finding("a.yaml", Place(1, 4), "x", quoted="您\t好z")
+    assert str(shown(finding)) == "a.yaml:1:4: error: x\n    您 好z\n         ^"
+
+
+def test_check_prints_the_schema(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--schema"]) == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "A brand's file"
+
+
+def test_a_newcomer_adds_a_branch_by_copying_eight_lines(tmp_path: Path) -> None:
+    """`check` and `ivr call` tell them whether it works."""
+    lines = (ROOT / "flows" / "acme.yaml").read_text(encoding="utf-8").splitlines()
+    start = lines.index("  bookings:")
+    copied = ["  refunds:", *lines[start + 1 : start + 8]]
+    file = tmp_path / "acme.yaml"
+    file.write_text("\n".join([*lines, *copied]) + "\n", encoding="utf-8")
+
+    forgotten = ivr("check", "--strict", str(tmp_path))
+    assert forgotten.returncode == 1
+    assert forgotten.stdout == (
+        f"{file}:{len(lines) + 1}:3: warning: refunds: no number and no key reaches this branch; add one to numbers "
+        "or to a menu's press, or leave it if the URL /voice/acme/refunds is meant\n"
+    )
+    (hint,) = load([file]).findings[0].hint
+    lines.insert(lines.index("    2: bookings") + 1, hint)
+    file.write_text("\n".join([*lines, *copied]) + "\n", encoding="utf-8")
+
+    added = ivr("check", "--strict", str(tmp_path))
+    assert (added.returncode, added.stdout) == (0, "")
+    played = ivr("call", "acme", "--press", "3,1", FLOWS_DIR=str(tmp_path))
+    assert played.returncode == 0, played.stderr
+    assert "caller    presses 3\n00:05  ivr       Press 1 and we will text you" in played.stdout
+    assert played.stdout.count("  text      Thank you for texting Acme Air.") == 1
 
 
 @pytest.mark.parametrize(
@@ -55,6 +166,7 @@ def test_wrong_usage(arguments: list[str]) -> None:
 def test_db_upgrade(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with new_database(kind, tmp_path) as url:
         monkeypatch.setenv("DATABASE_URL", url)
+        monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
         assert main(["db", "upgrade"]) == 0
 
 
@@ -95,6 +207,15 @@ def test_call_prints_the_contract_s_transcript(tmp_path: Path) -> None:
     recorded = [json.loads(line) for line in record.read_text().splitlines()]
     assert recorded[0]["params"]["CallStatus"] == "ringing"
     assert {exchange["status"] for exchange in recorded} == {200}
+
+
+def test_call_waits_for_a_text_that_comes_later() -> None:
+    ended = ivr("call", "acme", "billing", "--press", "1", "--twilio", "busy,up", "--text", "Hello?")
+    assert ended.returncode == 0, ended.stderr
+    lines = [line.split(maxsplit=2) for line in ended.stdout.splitlines()]
+    assert [who for _, who, _ in lines[-3:]] == ["call", "text", "consumer"]
+    assert lines[-3][2] == "ends"
+    assert "not known to be sent" not in ended.stderr
 
 
 def test_call_says_which_brands_there_are() -> None:
@@ -143,9 +264,77 @@ def test_what_goes_wrong_is_one_line(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    for name, value in environ.items():
+    for name, value in {"SECRET_KEY": SECRET_KEY, **environ}.items():
         monkeypatch.setenv(name, value)
     assert main(arguments) == 1
     error = capsys.readouterr().err
     assert line in error
     assert "s3cret" not in error
+
+
+def test_the_readme_shows_what_graph_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    block = (ROOT / "README.md").read_text(encoding="utf-8").split("```mermaid\n")[1].split("```")[0]
+    assert main(["graph", "corner-bakery"]) == 0
+    out, err = capsys.readouterr()
+    assert (out, err) == (block, "")
+    assert "orders" in block
+
+
+def test_graph_says_which_brands_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "good.yaml").write_text((ROOT / "flows" / "corner-bakery.yaml").read_text())
+    (tmp_path / "bad.yaml").write_text("name: Bad\n")
+    monkeypatch.setenv("FLOWS_DIR", str(tmp_path))
+    for brand in ("bad", "nobody"):
+        assert main(["graph", brand]) == 1
+        out, err = capsys.readouterr()
+        assert (out, err) == ("", f"{brand}: no such brand, or its file has an error; there are: good\n")
+
+
+DOT_STANDS_IN = """#!/bin/sh
+echo "$@" > "$(dirname "$0")/arguments"
+cat > "$(dirname "$0")/drawn.dot"
+echo '<svg/>'
+"""
+
+
+def test_graph_has_dot_draw_the_svg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dot, file = tmp_path / "dot", tmp_path / "acme.svg"
+    dot.write_text(DOT_STANDS_IN)
+    dot.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert main(["graph", "acme", "--svg", str(file)]) == 0
+    assert file.read_text() == "<svg/>\n"
+    assert (tmp_path / "arguments").read_text() == "-Tsvg\n"
+    drawn = (tmp_path / "drawn.dot").read_text()
+    assert drawn.startswith("digraph {\n")
+    assert drawn.count(" -> ") == 12
+
+
+@pytest.mark.parametrize(
+    ("script", "line"),
+    [
+        (None, "dot is not installed, which draws the SVG; install Graphviz, or leave out --svg for Mermaid text.\n"),
+        ("#!/bin/sh\necho 'Error: no layout' >&2; echo more >&2; exit 1\n", "dot failed: Error: no layout\n"),
+        ("#!/bin/sh\nexit 3\n", "dot failed: exit code 3\n"),
+    ],
+    ids=["missing", "failing", "failing without a word"],
+)
+def test_a_picture_that_cannot_be_drawn_is_one_line(
+    script: str | None, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if script:
+        (tmp_path / "dot").write_text(script)
+        (tmp_path / "dot").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main(["graph", "acme", "--svg", str(tmp_path / "acme.svg")]) == 1
+    assert capsys.readouterr().err == line
+    assert not (tmp_path / "acme.svg").exists()
+
+
+@pytest.mark.skipif(not shutil.which("dot"), reason="no dot: the picture is drawn by a stand-in alone")
+def test_graphviz_draws_every_node(tmp_path: Path) -> None:
+    assert main(["graph", "acme", "--svg", str(tmp_path / "acme.svg")]) == 0
+    drawn = (tmp_path / "acme.svg").read_text()
+    assert (drawn.count('class="node"'), drawn.count('class="edge"')) == (11, 10)

@@ -25,8 +25,18 @@ WRONG = [
     ("a token without a URL", {**ACCOUNT, "PUBLIC_URL": ""}, "PUBLIC_URL is not set, but TWILIO_AUTH_TOKEN is"),
     ("a token without an account", {**ACCOUNT, "TWILIO_ACCOUNT_SID": ""}, "TWILIO_ACCOUNT_SID is not set"),
     ("an account that is none", {"TWILIO_ACCOUNT_SID": "SK123"}, "TWILIO_ACCOUNT_SID"),
-    ("half an API key", {"TWILIO_API_KEY": "SK1"}, "go together"),
-]
+    ("a fallback that is no URL", {"FALLBACK_URL": "twiml/EH1"}, "FALLBACK_URL is no URL"),
+    ("a fallback with a password", {"FALLBACK_URL": "https://u:t0ken@a.example/x"}, "FALLBACK_URL is no URL"),
+    ("a fallback with a port that is none", {"FALLBACK_URL": "https://a.example:99999"}, "FALLBACK_URL is no URL"),
+    ("half an API key", {"TWILIO_API_KEY": "SK1"}, "TWILIO_API_SECRET go together"),
+    ("a connector without its secret", {"LIVEPERSON_ACCOUNT": "12345678", "LIVEPERSON_CLIENT_ID": "t0ken"}, "set all three or none"),
+    ("a connector's secret alone", {"LIVEPERSON_CLIENT_SECRET": "t0ken"}, "set all three or none"),
+    ("a connector without its id", {"LIVEPERSON_ACCOUNT": "12345678", "LIVEPERSON_CLIENT_SECRET": "t0ken"}, "set all three or none"),
+    ("an account with a path in it", {"LIVEPERSON_ACCOUNT": "1/../2"}, "LIVEPERSON_ACCOUNT is no account"),
+    ("a path in LivePerson's URL", {"LIVEPERSON_API_URL": "https://api.example/api"}, "LIVEPERSON_API_URL is no scheme and host"),
+    ("PostgreSQL without a secret key", {"DATABASE_URL": "postgres://u:t0ken@h/d"}, 'python -c "import secrets; print(secrets.token_hex(32))"'),
+    ("PostgreSQL with an empty secret key", {"DATABASE_URL": "postgres://u:t0ken@h/d", "SECRET_KEY": " "}, "SECRET_KEY is not set"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("environ", "message"), [case[1:] for case in WRONG], ids=[case[0] for case in WRONG])
@@ -38,16 +48,54 @@ def test_a_wrong_setting_is_one_line(environ: dict[str, str], message: str) -> N
     assert "t0ken" not in str(raised.value)
 
 
+def test_every_wrong_setting_is_known() -> None:
+    with pytest.raises(config.SettingsError) as raised:
+        config.read({"PORT": "x", "WEB_THREADS": "0", "TWILIO_API_KEY": "SK1"})
+    assert [fault.split()[0] for fault in raised.value.faults] == ["PORT", "WEB_THREADS"]
+    with pytest.raises(config.SettingsError) as raised:
+        config.read({"TWILIO_API_KEY": "SK1", "TWILIO_AUTH_TOKEN": "t"})
+    assert [fault.split()[0] for fault in raised.value.faults] == ["PUBLIC_URL", "TWILIO_ACCOUNT_SID", "TWILIO_API_KEY"]
+
+
+def test_a_fallback_may_have_a_path() -> None:
+    url = "https://handler.twilio.com/twiml/EH1?a=b"
+    assert config.read({"FALLBACK_URL": url}).fallback_url == url
+
+
 def test_defaults() -> None:
     settings = config.read({})
     assert settings.database_url == "sqlite:///var/ivr.db"
     assert (settings.port, settings.web_concurrency, settings.web_threads) == (8000, 1, 16)
     assert settings.database_connections == 5
+    assert settings.liveperson_api_url == "https://api.liveperson.net"
+    assert (settings.liveperson_account, settings.liveperson_client_id, settings.liveperson_client_secret) == (
+        "",
+        "",
+        "",
+    )
+    assert settings.secret_key == "", "reading settings writes nothing"
+
+
+def test_a_connector() -> None:
+    settings = config.read(
+        {
+            "LIVEPERSON_ACCOUNT": " 12345678 ",
+            "LIVEPERSON_CLIENT_ID": "0d0cf5ab",
+            "LIVEPERSON_CLIENT_SECRET": "secret",
+            "LIVEPERSON_API_URL": "http://127.0.0.1:8001/",
+        }
+    )
+    assert settings.liveperson_account == "12345678"
+    assert settings.liveperson_client_id == "0d0cf5ab"
+    assert settings.liveperson_client_secret == "secret"
+    assert settings.liveperson_api_url == "http://127.0.0.1:8001"
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
 def test_a_host_s_database_url(scheme: str) -> None:
-    assert config.read({"DATABASE_URL": f"{scheme}://u:p@h/d"}).database_url == "postgresql+psycopg://u:p@h/d"
+    settings = config.read({"DATABASE_URL": f"{scheme}://u:p@h/d", "SECRET_KEY": " of-the-operator\n"})
+    assert settings.database_url == "postgresql+psycopg://u:p@h/d"
+    assert settings.secret_key == "of-the-operator"
 
 
 def test_a_trial_on_an_ephemeral_disk() -> None:

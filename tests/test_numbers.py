@@ -70,3 +70,60 @@ def test_the_full_format_reads_back(area: int, local: int) -> None:
 def test_any_text_is_read_or_refused(text: str) -> None:
     number = numbers.read(text)
     assert number is None or number.e164.startswith("+")
+
+
+KEYED = [
+    ("ten digits", "4155552671", ["US"], "+14155552671"),
+    ("eleven digits", "14155552671", ["US"], "+14155552671"),
+    ("started over", "415*4155552671", ["US"], "+14155552671"),
+    ("started over twice", "1*4155550000*4155552671", ["US"], "+14155552671"),
+    ("over, and nothing more", "4155552671*", ["US"], None),
+    ("nothing", "", ["US"], None),
+    ("too short", "5552671", ["US"], None),
+    ("too long", "415555267112345678", ["US"], None),
+    ("an emergency", "911", ["US"], None),
+    ("no such area", "0155552671", ["US"], None),
+    ("toll-free", "8005551212", ["US"], None),
+    ("premium", "9005550123", ["US"], None),
+    ("Canada, not among the regions", "6045550123", ["US"], None),
+    ("Canada", "6045550123", ["US", "CA"], "+16045550123"),
+    ("letters cannot be", "41555A2671", ["US"], None),
+    ("digits of another script", "٤١٥٥٥٥٢٦٧١", ["US"], None),
+    ("Britain, as at home", "07400123456", ["GB"], "+447400123456"),
+    ("Britain, with the country code", "447400123456", ["GB"], "+447400123456"),
+    ("Britain, dialled from the US", "011447400123456", ["US", "GB"], "+447400123456"),
+    ("Britain, not among the regions", "447400123456", ["US"], None),
+    ("British premium", "09098790879", ["GB"], None),
+    ("British pager", "07640123456", ["GB"], None),
+    ("American, where both could be", "4155552671", ["GB", "US"], "+14155552671"),
+    ("Germany", "015112345678", ["DE"], "+4915112345678"),
+]
+
+
+@pytest.mark.parametrize(("digits", "regions", "e164"), [case[1:] for case in KEYED], ids=[case[0] for case in KEYED])
+def test_a_number_as_it_is_keyed_in(digits: str, regions: list[str], e164: str | None) -> None:
+    number = numbers.keyed(digits, regions)
+    assert (number.e164 if number else None) == e164
+
+
+@given(st.text(alphabet="0123456789*#wABCD ", max_size=40))
+def test_whatever_is_keyed_in_is_a_number_of_the_regions_or_none(digits: str) -> None:
+    number = numbers.keyed(digits, ["US", "GB"])
+    assert number is None or (number.region in ("US", "GB") and number.kind is None)
+
+
+NAMES = [
+    ("a number", "+14155552671", True),
+    ("a SIP phone", "sip:ann@example.com", True),
+    ("a client", "client:ann", True),
+    ("withheld", "anonymous", False),
+    ("withheld, as digits", "+266696687", False),
+    ("a SIP phone without a name", "sip:anonymous@anonymous.invalid", False),
+    ("a client without a name", "client:Anonymous", False),
+    ("nothing", "", False),
+]
+
+
+@pytest.mark.parametrize(("address", "names"), [case[1:] for case in NAMES], ids=[case[0] for case in NAMES])
+def test_who_calls_is_told_from_others(address: str, names: bool) -> None:
+    assert numbers.names_caller(address) is names

@@ -1,9 +1,13 @@
 """Starting and stopping: what keeps the server from starting, and processes that fork, die and are replaced."""
 
+import contextlib
+import io
+import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +15,14 @@ from pathlib import Path
 import pytest
 import requests
 
+from ivr import log
+from ivr.app import create_app
 from ivr.runtime import CannotStart, prepare
 from ivr.sandbox.town import ROOT, _environment, free_port
 from ivr.sandbox.webhooks import Webhooks
+from ivr.worker import Worker
 from tests.databases import KINDS, new_database
-from tests.doors import ACCOUNT_SID, TOKEN
+from tests.doors import ACCOUNT_SID, SECRET_KEY, TOKEN
 
 FLOWS = str(ROOT / "flows")
 
@@ -36,9 +43,29 @@ def test_sqlite_is_brought_up_by_the_server_itself(tmp_path: Path) -> None:
     runtime.database.close()
 
 
+def test_sqlite_s_secret_key_is_made_once_and_kept_beside_it(tmp_path: Path) -> None:
+    environ = {"FLOWS_DIR": FLOWS, "DATABASE_URL": f"sqlite:///{tmp_path}/deep/ivr.db"}
+    keys = []
+    for more in ({}, {}, {"SECRET_KEY": "of-the-operator"}):
+        runtime = prepare({**environ, **more})
+        keys.append(runtime.settings.secret_key)
+        runtime.database.close()
+    kept = (tmp_path / "deep" / "ivr.db.key").read_text().strip()
+    assert keys == [kept, kept, "of-the-operator"]
+    assert len(kept) == 64
+
+
+def test_a_secret_key_that_cannot_be_kept_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "ivr.db.key").mkdir()
+    with pytest.raises(CannotStart) as raised:
+        prepare({"FLOWS_DIR": FLOWS, "DATABASE_URL": f"sqlite:///{tmp_path}/ivr.db"})
+    assert "or set SECRET_KEY." in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
 def test_postgresql_is_not(tmp_path: Path) -> None:
     with new_database("postgresql", tmp_path) as url:
-        environ = {"FLOWS_DIR": FLOWS, "DATABASE_URL": url}
+        environ = {"FLOWS_DIR": FLOWS, "DATABASE_URL": url, "SECRET_KEY": SECRET_KEY}
         prepare(environ).database.close()
         older = subprocess.run([sys.executable, "-c", _DOWN, url], cwd=ROOT, check=True, capture_output=True)
         assert older.returncode == 0
@@ -49,9 +76,36 @@ def test_postgresql_is_not(tmp_path: Path) -> None:
 _DOWN = "import sys, psycopg; psycopg.connect(sys.argv[1], autocommit=True).execute('DROP TABLE alembic_version')"
 
 
-def test_a_database_that_is_not_there_is_one_line() -> None:
+def test_a_postgresql_that_is_away_is_one_line_and_keeps_nobody_from_starting() -> None:
+    """A host restarts processes while the database is away: their callers are led to a person all the same."""
+    environ = {
+        "FLOWS_DIR": FLOWS,
+        "DATABASE_URL": "postgresql://nobody:s3cret@127.0.0.1:1/none",
+        "SECRET_KEY": SECRET_KEY,
+        "LOG_LEVEL": "error",
+    }
+    written = io.StringIO()
+    with contextlib.redirect_stdout(written):
+        log.start("error")
+        runtime = prepare(environ)
+    (line,) = written.getvalue().splitlines()
+    assert json.loads(line)["event"] == "database_away"
+    assert "check DATABASE_URL" in line
+    assert "s3cret" not in line
+    ready = create_app(runtime).test_client().get("/readyz")
+    assert (ready.status_code, ready.text) == (503, "the database cannot be reached (OperationalError)\n")
+    worker = Worker(runtime)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    worker.end()
+    thread.join(30)
+    assert not thread.is_alive(), "nothing that fails ends a worker, and TERM does"
+
+
+def test_a_sqlite_file_that_cannot_be_opened_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "ivr.db").mkdir()
     with pytest.raises(CannotStart) as raised:
-        prepare({"FLOWS_DIR": FLOWS, "DATABASE_URL": "postgresql://nobody:s3cret@127.0.0.1:1/none"})
+        prepare({"FLOWS_DIR": FLOWS, "DATABASE_URL": f"sqlite:///{tmp_path}/ivr.db"})
     assert str(raised.value) == "The database cannot be opened (OperationalError); check DATABASE_URL."
 
 

@@ -1,6 +1,7 @@
 """The trips: a call becomes a text, over real HTTP, against the server as a process of its own."""
 
 import http.client
+import itertools
 import random
 import re
 import socket
@@ -25,6 +26,9 @@ SENT = "We are texting the number ending in"
 ON_ITS_WAY = "A text to the number ending in"
 CANNOT = "We are sorry, we could not text this number."
 NOT_ARRIVED = "If nothing has arrived, press 1 to wait for a person."
+ASK = "Please enter the mobile number that we may text"
+READ_BACK = "You entered 415555267"
+NO_NUMBER = "Sorry, that is no number that we can text."
 GOODBYE = "Thank you. Goodbye."
 NOBODY = "We are sorry, nobody can take your call right now."
 
@@ -34,6 +38,12 @@ _callers = iter(random.Random(7).sample(range(2000, 9999), 5000))
 def caller() -> str:
     """A caller nobody has seen before, so that no scene knows of another."""
     return f"+1415555{next(_callers):04d}"
+
+
+def asked_for(here: Town, *callers: str) -> list[str]:
+    """Every destination that was asked for, of these callers: another scene's text may still be on its way."""
+    forms = {to for number in callers for to in (number, numbers.full(number))}
+    return [form["To"] for form in here.carrier.asked if form["To"] in forms]
 
 
 # name, scene, what the caller hears in order (beginnings), what happens to the call at the end, texts shown
@@ -50,11 +60,24 @@ SCENES = [
     ),
     ("wrong keys only", {"keys": "1,9,9"}, [MENU, OFFER, WRONG, OFFER], "waits in queue billing", 0),
     ("pound and star are wrong keys", {"keys": "1,#,*"}, [MENU, OFFER, WRONG, OFFER], "waits in queue billing", 0),
-    ("a landline", {"keys": "1,1", "handset": "landline"}, [MENU, OFFER, CANNOT], "waits in queue billing", 0),
+    (
+        "a landline",
+        {"keys": "1,1", "handset": "landline"},
+        [MENU, OFFER, CANNOT, ASK, ASK],
+        "waits in queue billing",
+        0,
+    ),
+    (
+        "a landline, and a mobile beside it",
+        {"keys": "1,1,4155552672#,1", "handset": "landline"},
+        [MENU, OFFER, CANNOT, ASK, READ_BACK, SENT, GOODBYE],
+        "",
+        1,
+    ),
     (
         "a landline known later",
         {"keys": "1,1", "handset": "landline-late"},
-        [MENU, OFFER, SENT, CANNOT],
+        [MENU, OFFER, SENT, CANNOT, ASK, ASK],
         "waits in queue",
         0,
     ),
@@ -66,8 +89,14 @@ SCENES = [
         "is answered",
         0,
     ),
-    ("opted out", {"keys": "1,1", "handset": "opted-out"}, [MENU, OFFER, CANNOT], "waits in queue billing", 0),
-    ("abroad", {"keys": "1,1", "handset": "abroad"}, [MENU, OFFER, CANNOT], "waits in queue billing", 0),
+    (
+        "opted out",
+        {"keys": "1,1", "handset": "opted-out"},
+        [MENU, OFFER, CANNOT, ASK, ASK],
+        "waits in queue billing",
+        0,
+    ),
+    ("abroad", {"keys": "1,1", "handset": "abroad"}, [MENU, OFFER, CANNOT, ASK, ASK], "waits in queue billing", 0),
     ("Twilio slow", {"keys": "1,1", "twilio": "slow"}, [MENU, OFFER, ON_ITS_WAY, GOODBYE], "", 1),
     ("Twilio busy", {"keys": "1,1", "twilio": "busy"}, [MENU, OFFER, ON_ITS_WAY, NOT_ARRIVED, GOODBYE], "", 0),
     ("Twilio refusing", {"keys": "1,1", "twilio": "refusing"}, [MENU, OFFER, CANNOT], "waits in queue billing", 0),
@@ -80,10 +109,38 @@ SCENES = [
     ("straight into a branch", {"keys": "1", "branch": "billing"}, [OFFER, SENT, GOODBYE], "", 1),
     ("a number that leads to a branch", {"keys": "1", "dialled": "+14155550101"}, [OFFER, SENT, GOODBYE], "", 1),
     ("hangs up in the offer", {"keys": "1,h"}, [MENU, OFFER], "", 0),
-    ("withheld", {"keys": "1,1", "caller": "anonymous"}, [MENU, OFFER, CANNOT], "waits in queue billing", 0),
-    ("a SIP phone", {"keys": "2,1", "caller": "sip:ann@example.com"}, [MENU, "Press 1", CANNOT], "rings", 0),
+    ("withheld", {"keys": "1,1", "caller": "anonymous"}, [MENU, OFFER, ASK, ASK], "waits in queue billing", 0),
+    ("a SIP phone", {"keys": "2,1", "caller": "sip:ann@example.com"}, [MENU, "Press 1", ASK, ASK], "rings", 0),
+    (
+        "withheld, mistyped, started over",
+        {"keys": "1,1,415#,9*4155552673,1", "caller": "anonymous"},
+        [MENU, OFFER, ASK, NO_NUMBER, ASK, READ_BACK, SENT, GOODBYE],
+        "",
+        1,
+    ),
+    (
+        "withheld, and it was wrong twice",
+        {"keys": "1,1,4155552674#,2,4155552675#,2", "caller": "anonymous"},
+        [MENU, OFFER, ASK, READ_BACK, ASK, READ_BACK],
+        "waits in queue billing",
+        0,
+    ),
+    (
+        "withheld, hangs up when it is read back",
+        {"keys": "1,1,4155552676#,h", "caller": "anonymous"},
+        [MENU, OFFER, ASK, READ_BACK],
+        "",
+        0,
+    ),
     ("a number of nobody", {"dialled": "+14155550999"}, ["We are sorry, this number is not in service."], "", 0),
 ]
+
+
+@pytest.fixture(autouse=True)
+def nothing_waits(here: Town) -> None:
+    """What a scene with a failing Twilio left to the worker does not arrive in the next."""
+    with opened_once(here.database_url) as database, database.writes() as tx:
+        tx.execute(text("UPDATE messages SET state = 'failed' WHERE state IN ('due', 'unclear')"))
 
 
 @pytest.mark.parametrize(
@@ -93,6 +150,7 @@ def test_a_call(here: Town, changes: dict[str, str], heard: list[str], goes: str
     keys = changes.get("keys", "").split(",")
     scene = Scene(brand="acme", **{"caller": caller(), **changes, "keys": keys})  # type: ignore[arg-type]
     call, transcript = here.play(scene)
+    _let_nothing_wait(here)
     said = transcript.said("ivr")
     assert call.errors == []
     assert len(said) == len(heard), transcript
@@ -101,6 +159,12 @@ def test_a_call(here: Town, changes: dict[str, str], heard: list[str], goes: str
     assert any(goes in event for event in transcript.said("call")), transcript
     assert len(transcript.said("text")) == texts, transcript
     assert transcript.said("call")[-1] == "ends"
+
+
+def _let_nothing_wait(here: Town) -> None:
+    """A text that Twilio did not take would arrive in the middle of another scene."""
+    with opened_once(here.database_url) as database, database.writes() as tx:
+        tx.execute(text("UPDATE messages SET state = 'dead' WHERE state IN ('due', 'unclear')"))
 
 
 def test_the_destination_is_the_full_format(here: Town) -> None:
@@ -124,8 +188,7 @@ def test_a_twilio_that_wants_e164_is_asked_once_more_and_remembered(here: Town) 
     finally:
         with opened_once(here.database_url) as database, database.writes() as tx:
             tx.execute(text("DELETE FROM sender_facts"))
-    asked = [form["To"] for form in here.carrier.asked]
-    assert asked[-3:] == [numbers.full(first), first, second]
+    assert asked_for(here, first, second) == [numbers.full(first), first, second]
 
 
 def test_rows_tell_the_trip(here: Town) -> None:
@@ -151,7 +214,7 @@ def test_rows_tell_the_trip(here: Town) -> None:
 
 
 def test_the_same_key_a_hundred_times_sends_one_text(here: Town) -> None:
-    number, before = caller(), len(here.carrier.texts)
+    number = caller()
     call, _ = here.play(Scene(brand="acme", branch="bookings", caller=number, keys=("1",)))
     (accept,) = [
         made
@@ -163,11 +226,11 @@ def test_the_same_key_a_hundred_times_sends_one_text(here: Town) -> None:
     with ThreadPoolExecutor(20) as pool:
         replays = list(pool.map(lambda _: here.webhooks.post(accept["url"], accept["params"]), range(100)))
     assert {replay.status for replay in replays} == {200}
-    assert len(here.carrier.texts) == before + 1
+    assert len(asked_for(here, number)) == 1
 
 
 def test_parallel_first_presses_send_one_text(here: Town) -> None:
-    number, before = caller(), len(here.carrier.texts)
+    number = caller()
     params = {
         "CallSid": f"CA{number[1:]:0>32}",
         "AccountSid": here.webhooks.account_sid,
@@ -178,7 +241,7 @@ def test_parallel_first_presses_send_one_text(here: Town) -> None:
         url = "/voice/acme/billing?step=answer"
         answers = list(pool.map(lambda _: here.webhooks.post(url, {**params, "Digits": "1"}), range(40)))
     assert {answer.status for answer in answers} == {200}
-    assert len(here.carrier.texts) == before + 1
+    assert len(asked_for(here, number)) == 1
     heard = [answer.body.decode() for answer in answers]
     assert all(SENT in body or ON_ITS_WAY in body for body in heard)
 
@@ -186,11 +249,11 @@ def test_parallel_first_presses_send_one_text(here: Town) -> None:
 def test_stop_is_obeyed_from_the_first_day(here: Town) -> None:
     scene = Scene(brand="acme", caller=caller(), keys=("1", "1"))
     _, first = here.play(replace(scene, texts=("Stop",)))
-    asked = len(here.carrier.asked)
+    asked = len(asked_for(here, scene.caller))
     _, second = here.play(scene)
     assert len(first.said("text")) == 1
     assert CANNOT in second.said("ivr")
-    assert len(here.carrier.asked) == asked, f"a text was tried after STOP\n{first}\n{second}"
+    assert len(asked_for(here, scene.caller)) == asked, f"a text was tried after STOP\n{first}\n{second}"
     _, third = here.play(replace(scene, keys=("1",), texts=("start",)))
     _, fourth = here.play(scene)
     assert len(fourth.said("text")) == 1, third
@@ -199,10 +262,10 @@ def test_stop_is_obeyed_from_the_first_day(here: Town) -> None:
 def test_what_twilio_said_of_a_number_is_remembered(here: Town) -> None:
     scene = Scene(brand="acme", caller=caller(), keys=("1", "1"))
     here.play(replace(scene, handset="landline"))
-    asked = len(here.carrier.asked)
+    asked = len(asked_for(here, scene.caller))
     _, again = here.play(scene)
     assert CANNOT in again.said("ivr")
-    assert len(here.carrier.asked) == asked
+    assert len(asked_for(here, scene.caller)) == asked
 
 
 @pytest.mark.parametrize("how", ["shuffled", "doubled", "late"])
@@ -212,6 +275,14 @@ def test_callbacks_end_where_ordered_ones_do(here: Town, how: str) -> None:
     with opened_once(here.database_url) as database, database.reads() as tx:
         state = tx.execute(text("SELECT state FROM messages WHERE number = :n"), {"n": number}).scalar()
     assert state == "delivered"
+
+
+def test_a_text_that_never_comes_is_waited_for_so_long_and_no_longer(here: Town) -> None:
+    asked = itertools.count(1)
+    scene = Scene(brand="acme", caller=caller(), texts=("Hello?",))
+    _, transcript = here.play(scene, unfinished=lambda: next(asked), within=0.5)
+    assert 1 < next(asked) <= 7
+    assert transcript.said("consumer") == ["Hello?"]
 
 
 def test_the_log_shows_no_number_and_no_words(here: Town) -> None:

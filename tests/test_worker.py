@@ -15,7 +15,7 @@ from ivr.cli import main
 from ivr.clients.failure import SendError
 from ivr.clients.twilio import Listed
 from ivr.worker import Worker
-from tests.doors import CALLER, Doors
+from tests.doors import CALLER, SECRET_KEY, Doors
 
 ACCEPT = "/voice/acme/billing?step=answer"
 BUSY = SendError("busy", code=20429)
@@ -91,6 +91,7 @@ def test_a_greeting_is_given_up_after_an_hour_and_requeued_by_a_person(
     assert 12 < tried < 60
     assert logged.getvalue().count('"event": "text_dead"') == 1
     monkeypatch.setenv("DATABASE_URL", doors.runtime.settings.database_url)
+    monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
     ((message_id,),) = doors.rows("SELECT id FROM messages")
     assert main(["worker", "--list"]) == 0
     line = capsys.readouterr().out

@@ -1,25 +1,25 @@
 """Twilio's REST API: send a text, and say plainly what became of it."""
 
+import json
 import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
 
 # The library loads this lazily, in the first call that is accepted; we load it at start.
 import twilio.rest.api.v2010.account.message  # noqa: F401
-from requests.adapters import HTTPAdapter
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.http import HttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
-from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
+from ivr.clients.exchange import ATTEMPT_SECONDS, exchange, kept_session, never_sent
 from ivr.clients.failure import SendError
 
 # Twilio's error codes, sorted by what they say something about.
@@ -43,10 +43,10 @@ CONFIGURATION = frozenset(
     | {30002, 30032, 30034}
 )
 
-CONNECT_SECONDS = 3.0
-READ_SECONDS = 15.0
+# Of these, all but a region's permission are about us: asking the caller for another number would lead nowhere.
+NO_NUMBER_WOULD_DO = CONFIGURATION - {21408}
+
 LIST_PAGE = 50
-ATTEMPT_SECONDS = 20.0  # one attempt in all, its E.164 repeat included
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +91,7 @@ class Twilio:
     def __init__(self, account: Account, connections: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._account = account
         self._clock = clock
-        self._session = requests.Session()
-        self._session.trust_env = False  # a proxy or .netrc in the environment must not reroute the brand's texts
-        adapter = HTTPAdapter(pool_connections=4, pool_maxsize=connections, max_retries=0)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
+        self._session = kept_session(connections)
 
     def deadline(self) -> float:
         """When an attempt that begins now must have ended, on this client's clock."""
@@ -106,10 +102,9 @@ class Twilio:
 
         `validity`: seconds that Twilio may keep it queued (1 to 36,000).
         """
-        http = self._http(deadline)
         origin: dict[str, Any] = {"messaging_service_sid": sender} if sender.startswith("MG") else {"from_": sender}
-        with _sorted_failures(http):
-            message = self._client(http).messages.create(
+        with self.asked(deadline) as client:
+            message = client.messages.create(
                 to=to, body=body, status_callback=callback, validity_period=validity, **origin
             )
         if not message.sid:
@@ -121,17 +116,20 @@ class Twilio:
 
         Asked without DateSent: texts that are still queued have none.
         """
-        http = self._http(deadline)
         found = []
-        with _sorted_failures(http):
-            for message in self._client(http).messages.stream(to=number, page_size=LIST_PAGE):
+        with self.asked(deadline) as client:
+            for message in client.messages.stream(to=number, page_size=LIST_PAGE):
                 if message.date_created is not None and message.date_created < since:
                     break
                 found.append(_listed(message))
         return found
 
-    def _http(self, deadline: float) -> "_Http":
-        return _Http(self._session, self._account.api_url, deadline, self._clock)
+    @contextmanager
+    def asked(self, deadline: float) -> Iterator[Client]:
+        """The library, with this account's credentials and the time until `deadline`; all it raises is a SendError."""
+        http = _Http(self._session, self._account.api_url, deadline, self._clock)
+        with _sorted_failures(http):
+            yield self._client(http)
 
     def _client(self, http: HttpClient) -> Client:
         account = self._account
@@ -166,36 +164,22 @@ class _Http(HttpClient):  # type: ignore[misc]  # the library has no types
         timeout: float | None = None,
         allow_redirects: bool = False,
     ) -> Response:
-        left = self.ends - self.clock()
-        if left <= 0:
-            raise requests.exceptions.ConnectTimeout("no time left for this attempt")
         if self._host.netloc:
             uri = urlunsplit(urlsplit(uri)._replace(scheme=self._host.scheme, netloc=self._host.netloc))
-        answer = self._session.request(
+        answer = exchange(
+            self._session,
             method,
             uri,
-            params=cast(Any, params),
+            self.ends,
+            self.clock,
+            params=params,
             data=data,
             headers=headers,
             auth=auth,
-            timeout=(min(CONNECT_SECONDS, left), min(READ_SECONDS, left)),
             allow_redirects=allow_redirects,
-            stream=True,
         )
-        answer_text = self._read(answer)
-        wait = answer.headers.get("Retry-After", "")
-        self.retry_after = float(wait) if wait.isdigit() else None
-        return Response(answer.status_code, answer_text, answer.headers)
-
-    def _read(self, answer: requests.Response) -> str:
-        """The body, however slowly it drips, within the attempt's time: the library bounds each read, not their sum."""
-        body = b""
-        for piece in answer.iter_content(8192):
-            body += piece
-            if self.clock() > self.ends:
-                answer.close()
-                raise requests.exceptions.ReadTimeout("the answer dripped")
-        return body.decode("utf-8", "replace")
+        self.retry_after = answer.retry_after
+        return Response(answer.status, answer.text, answer.headers)
 
 
 @contextmanager
@@ -207,7 +191,9 @@ def _sorted_failures(http: _Http) -> Iterator[None]:
         raise _refused(error.status, error.code, http.retry_after) from error
     except requests.exceptions.RequestException as error:
         raise _unanswered(error) from error
-    except TwilioException as error:  # a further page of a list that did not come
+    except TwilioException as error:  # a page of a list that did not come; the library keeps the answer beside it
+        if isinstance(error.args[-1], Response):
+            raise _refused(error.args[-1].status_code, _code(error.args[-1].text), http.retry_after) from error
         raise SendError("Twilio's list broke off", unclear=True) from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise SendError("Twilio's answer could not be read", unclear=True) from error
@@ -224,6 +210,14 @@ def _listed(message: Any) -> Listed:
     )
 
 
+def _code(answer: str) -> int | None:
+    try:
+        code = json.loads(answer)["code"]
+    except (ValueError, TypeError, KeyError):
+        return None
+    return code if isinstance(code, int) else None
+
+
 def _refused(status: int | None, code: int | None, retry_after: float | None) -> SendError:
     status = status or 0
     if status == 429:  # never processed (Twilio error 20429), always safe to repeat
@@ -236,13 +230,6 @@ def _refused(status: int | None, code: int | None, retry_after: float | None) ->
 
 
 def _unanswered(error: requests.exceptions.RequestException) -> SendError:
-    """Sorted by whether a request can have been written: nothing was where no connection came to be."""
-    never_sent = isinstance(error, requests.exceptions.ConnectTimeout)
-    reason = error.args[0] if error.args else None
-    if isinstance(reason, MaxRetryError):
-        never_sent = never_sent or isinstance(reason.reason, (NewConnectionError, ConnectTimeoutError))
-        # A TLS fault may come after the request was written; a certificate that is not theirs comes before.
-        never_sent = never_sent or "CERTIFICATE_VERIFY_FAILED" in str(reason.reason)
-    if never_sent:
+    if never_sent(error):
         return SendError("Twilio could not be reached")
     return SendError(f"Twilio did not answer ({type(error).__name__})", unclear=True)

@@ -72,9 +72,10 @@ def _branch(name: str, branch: schema.Branch, brand: schema.Brand, of_brand: Map
         tries=_inherited("tries", 2, branch, brand),
         wait=_seconds("wait", 5, branch, brand),
         confirm=_seconds("confirm", 10, branch, brand),
+        other_number=_inherited("other_number", None, branch, brand),
         skill=branch.skill or brand.skill,
         sla=branch.sla,
-        regions=frozenset(branch.regions or brand.regions or _own_regions(brand)),
+        regions=tuple(branch.regions or brand.regions or _own_regions(brand)),
     )
 
 

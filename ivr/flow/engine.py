@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from ivr import numbers
 from ivr.flow.model import (
     Branch,
     Exit,
@@ -37,8 +38,11 @@ DONE = {
     "dialled": frozenset({"completed", "answered"}),
 }
 
-# What became of the text, as far as it is known while the caller listens.
-Text = Literal["sent", "pending", "refused", "delivered", "unknown"]
+# What became of the text, as far as it is known while the caller listens. refused: this number gets none. unable: no
+# number would. needed: there is no number yet. unknown: none was promised.
+Text = Literal["sent", "pending", "delivered", "refused", "unable", "needed", "unknown"]
+
+RIGHT, AGAIN = "1", "2"  # the keys after a number was read back, as the phrase confirm_number says them
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +50,13 @@ class Heard:
     """What Twilio reported at a step."""
 
     key: str = ""  # the first key pressed; "" is silence
+    digits: str = ""  # every key pressed, where a number was asked for
     result: str = ""  # QueueResult or DialCallStatus
     gone: bool = False  # the call has ended; nobody hears the answer
     from_studio: bool = False
     text: Text = "unknown"
+    number: str = ""  # E.164, keyed in: where the text goes, or would; "" is the caller's own
+    outdated: bool = False  # the key was about a number that was keyed in before `number`
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,8 @@ class Answer:
     script: Script
     offers: Branch | None = None  # this plays the branch's offer for the first time
     accepts: Branch | None = None  # the caller said yes: send the text, then ask `texted` what to say
+    enters: str | None = None  # E.164, keyed in: to be kept until it is confirmed
+    confirms: Branch | None = None  # the number that was keyed in is right: as `accepts`
 
 
 def enter(flow: Flow, place: Menu | Branch, heard: Heard) -> Answer:
@@ -79,23 +88,30 @@ def answer(flow: Flow, step: Step, heard: Heard) -> Answer:
         return Answer(_exit_failed(flow, place, step.role, heard))
     if isinstance(place, Menu):
         return _chosen(flow, place, step, heard) if step.name == "choose" else Answer(_otherwise(flow, place, heard))
-    if step.name == "answer":
-        return _answered(flow, place, step, heard)
-    if step.name == "confirm":
-        return Answer(_confirmed(flow, place, heard))
-    if step.name == "arrived":
-        return Answer(_arrived(flow, place, step, heard))
-    return Answer(_otherwise(flow, place, heard))
+    step_of = {
+        "answer": _answered,
+        "number": _numbered,
+        "right": _read_back,
+        "confirm": _confirmed,
+        "arrived": _arrived,
+    }
+    known = step_of.get(step.name)
+    return known(flow, place, step, heard) if known else Answer(_otherwise(flow, place, heard))
 
 
-def texted(flow: Flow, branch: Branch, heard: Heard) -> Script:
-    """What the caller hears right after saying yes; `heard.text` is what became of the text."""
-    if heard.text == "refused":
-        return _could_not(flow, branch, heard)
+def texted(flow: Flow, branch: Branch, asked: int, heard: Heard) -> Script:
+    """What the caller hears right after saying yes; `heard.text` is what became of the text.
+
+    `asked`: how often a number was asked for so far.
+    """
+    if heard.text == "unknown":  # no text was ever promised here
+        return _otherwise(flow, branch, heard)
+    if heard.text in ("refused", "unable", "needed"):
+        return _could_not(flow, branch, asked, heard)
     if heard.text == "delivered":
         return _goodbye(flow)
     phrase = flow.phrases["sent" if heard.text == "sent" else "on_its_way"]
-    return Speak(phrase), Wait(branch.confirm), GoTo(Step(branch.name, "confirm"))
+    return Speak(phrase, heard.number), Wait(branch.confirm), GoTo(Step(branch.name, "confirm", asked + 1))
 
 
 def lost(flow: Flow, heard: Heard) -> Script:
@@ -136,7 +152,7 @@ def _offer(flow: Flow, branch: Branch, attempt: int, heard: Heard) -> Script:
 
 
 def _answered(flow: Flow, branch: Branch, step: Step, heard: Heard) -> Answer:
-    if heard.key == branch.accept:
+    if heard.key and heard.key in (branch.accept, branch.other_number):
         return Answer((), accepts=branch)
     if not heard.key:
         return Answer(_otherwise(flow, branch, heard, "silent"))
@@ -145,14 +161,10 @@ def _answered(flow: Flow, branch: Branch, step: Step, heard: Heard) -> Answer:
     return Answer((Speak(flow.phrases["wrong_key"]), *_offer(flow, branch, step.attempt + 1, heard)))
 
 
-def _confirmed(flow: Flow, branch: Branch, heard: Heard) -> Script:
-    if heard.text == "refused":
-        return _could_not(flow, branch, heard)
-    if heard.text == "delivered":
-        return _goodbye(flow)
-    if heard.text == "unknown":  # no text was ever promised here
-        return _otherwise(flow, branch, heard)
-    return _ask_whether_it_arrived(flow, branch, 1)
+def _confirmed(flow: Flow, branch: Branch, step: Step, heard: Heard) -> Answer:
+    if heard.text in ("sent", "pending"):
+        return Answer(_ask_whether_it_arrived(flow, branch, 1))
+    return Answer(texted(flow, branch, step.attempt - 1, heard))
 
 
 def _ask_whether_it_arrived(flow: Flow, branch: Branch, attempt: int) -> Script:
@@ -160,20 +172,67 @@ def _ask_whether_it_arrived(flow: Flow, branch: Branch, attempt: int) -> Script:
     return listen, *_goodbye(flow)
 
 
-def _arrived(flow: Flow, branch: Branch, step: Step, heard: Heard) -> Script:
+def _arrived(flow: Flow, branch: Branch, step: Step, heard: Heard) -> Answer:
     if not heard.key:
-        return _goodbye(flow)
+        return Answer(_goodbye(flow))
     if heard.key == branch.accept or step.attempt >= branch.tries:
-        return _otherwise(flow, branch, heard, "failed", "not_arrived")
-    return Speak(flow.phrases["wrong_key"]), *_ask_whether_it_arrived(flow, branch, step.attempt + 1)
+        return Answer(_otherwise(flow, branch, heard, "failed", "not_arrived"))
+    return Answer((Speak(flow.phrases["wrong_key"]), *_ask_whether_it_arrived(flow, branch, step.attempt + 1)))
 
 
 def _goodbye(flow: Flow) -> Script:
     return Speak(flow.phrases["goodbye"]), HangUp()
 
 
-def _could_not(flow: Flow, branch: Branch, heard: Heard) -> Script:
-    return Speak(flow.phrases["cannot_text"]), *_otherwise(flow, branch, heard, "failed", "cannot_text")
+def _could_not(flow: Flow, branch: Branch, asked: int, heard: Heard) -> Script:
+    """The text goes nowhere as it is: ask for another number where one could help, as often as the branch tries."""
+    said = () if heard.text == "needed" else (Speak(flow.phrases["cannot_text"], heard.number),)
+    if heard.text == "unable":
+        return *said, *_otherwise(flow, branch, heard, "failed", "cannot_text")
+    return *said, *_ask_number(flow, branch, asked + 1, heard)
+
+
+def _ask_number(flow: Flow, branch: Branch, attempt: int, heard: Heard) -> Script:
+    """The question as often as it is still to be asked, then the way on, as in `_menu`."""
+    asks = [
+        Listen(flow.phrases["ask_number"], branch.wait, Step(branch.name, "number", this), digits=True)
+        for this in range(attempt, branch.tries + 1)
+    ]
+    return *asks, *_otherwise(flow, branch, heard, "failed", "cannot_text")
+
+
+def _numbered(flow: Flow, branch: Branch, step: Step, heard: Heard) -> Answer:
+    number = numbers.keyed(heard.digits, branch.regions)
+    if number is None:
+        wrong = Speak(flow.phrases["wrong_number"])
+        started_over = not heard.digits.rpartition("*")[2]
+        said = () if started_over else (wrong,)
+        return Answer((*said, *_ask_number(flow, branch, step.attempt + 1, heard)))
+    return Answer(_read_number(flow, branch, step.attempt, number.e164, heard), enters=number.e164)
+
+
+def _read_number(flow: Flow, branch: Branch, attempt: int, number: str, heard: Heard) -> Script:
+    """Read back what was keyed in, digit by digit; nothing is sent to a number that nobody confirmed."""
+    confirms = [
+        Listen(flow.phrases["confirm_number"], branch.wait, Step(branch.name, "right", this), number)
+        for this in range(attempt, branch.tries + 1)
+    ]
+    return *confirms, *_otherwise(flow, branch, heard, "failed", "cannot_text")
+
+
+def _read_back(flow: Flow, branch: Branch, step: Step, heard: Heard) -> Answer:
+    if heard.text != "unknown" or not heard.number:
+        return Answer(texted(flow, branch, step.attempt, heard))
+    if heard.outdated:
+        return Answer(_read_number(flow, branch, step.attempt, heard.number, heard))
+    if heard.key == RIGHT:
+        return Answer((), confirms=branch)
+    if heard.key == AGAIN:
+        return Answer(_ask_number(flow, branch, step.attempt + 1, heard))
+    if step.attempt >= branch.tries:
+        return Answer(_otherwise(flow, branch, heard, "failed", "cannot_text"))
+    wrong = Speak(flow.phrases["wrong_key"])
+    return Answer((wrong, *_read_number(flow, branch, step.attempt + 1, heard.number, heard)))
 
 
 def _exit_failed(flow: Flow, place: Menu | Branch, role: Role, heard: Heard) -> Script:

@@ -77,9 +77,10 @@ class Branch:
     tries: int
     wait: int  # seconds
     confirm: int  # seconds
+    other_number: Key | None  # the key by which a caller asks for the text at another number
     skill: str | None
     sla: Duration | None
-    regions: frozenset[str]
+    regions: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Speak:
     spoken: Spoken
+    number: str = ""  # E.164, the number these words are about; the caller's own unless said
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class Listen:
     prompt: Spoken
     wait: int
     then: Step
+    number: str = ""  # as in Speak
+    digits: bool = False  # as many as come, until # or `wait` seconds after the last
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """YAML as text with places: every key and value with its line and column, every scalar as it was written."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,12 +16,16 @@ from yaml.events import (
     SequenceEndEvent,
     SequenceStartEvent,
 )
+from yaml.reader import Reader
 
-from ivr.flow.findings import Finding, Place
+from ivr.flow.findings import Finding, Place, Severity
 
 MAX_BYTES = 1_000_000
 MAX_NODES = 20_000
 MAX_DEPTH = 50
+MAX_FINDINGS = 300  # of a kind in one file
+MAX_QUOTED = 200  # characters of a line
+MAX_MESSAGE = 600
 
 Path = tuple[str | int, ...]
 
@@ -37,6 +42,10 @@ class Source:
     values: dict[Path, Place] = field(default_factory=dict)
     keys: dict[Path, Place] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    faults: set[Path] = field(default_factory=set)  # what has an error
+    faulty: set[Path] = field(default_factory=set)  # and everything around it
+    _counted: dict[Severity, int] = field(default_factory=dict)
 
     def place(self, path: Path) -> Place:
         """Where the value at `path` stands, or the nearest mapping around it."""
@@ -47,8 +56,62 @@ class Source:
     def key_place(self, path: Path) -> Place:
         return self.keys.get(path) or self.place(path)
 
-    def error(self, place: Place, message: str) -> None:
-        self.findings.append(Finding(self.file, place, message))
+    def at(self, path: Path, message: str, hint: tuple[str, ...] = ()) -> None:
+        """An error of the value at `path`."""
+        self.marked(path)
+        self.error(self.place(path), message, hint)
+
+    def at_key(self, path: Path, message: str, hint: tuple[str, ...] = ()) -> None:
+        """An error of the key at `path`, or of everything below it."""
+        self.marked(path)
+        self.error(self.key_place(path), message, hint)
+
+    def marked(self, path: Path) -> None:
+        """`path` has an error: no warning that may come of it is worth a line."""
+        self.faults.add(path)
+        self.faulty.update(path[:length] for length in range(len(path) + 1))
+
+    def error(self, place: Place, message: str, hint: tuple[str, ...] = ()) -> None:
+        self._add(place, message, "error", hint)
+
+    def warning(self, place: Place, message: str, hint: tuple[str, ...] = ()) -> None:
+        self._add(place, message, "warning", hint)
+
+    def rename(self, moved: Mapping[Path, str]) -> None:
+        """Read on as if the keys at these paths had been written as they were meant; places stay what they are."""
+        depths = {len(path) for path in moved}
+        for path, meant in moved.items():
+            parent = self.data
+            for step in path[:-1]:
+                parent = parent[step]
+            parent[meant] = parent.pop(path[-1])
+        for places in (self.values, self.keys):
+            for path in list(places):
+                depth = next((depth for depth in depths if path[:depth] in moved), 0)
+                if depth:
+                    places[(*path[: depth - 1], moved[path[:depth]], *path[depth:])] = places.pop(path)
+
+    @property
+    def full(self) -> bool:
+        """Whether no more errors are shown, so that the words of another are not worth the time."""
+        return self._counted.get("error", 0) > MAX_FINDINGS
+
+    def line(self, place: Place) -> str:
+        """The line of the file at `place`, its end cut off where it is very long."""
+        return self.lines[place.line - 1][:MAX_QUOTED] if place.line <= len(self.lines) else ""
+
+    def _add(self, place: Place, message: str, severity: Severity, hint: tuple[str, ...]) -> None:
+        count = self._counted[severity] = self._counted.get(severity, 0) + 1
+        if count <= MAX_FINDINGS:
+            short = message if len(message) <= MAX_MESSAGE else f"{message[:MAX_MESSAGE]}…"
+            self.findings.append(Finding(self.file, place, short, severity, self.line(place), hint))
+        elif count == MAX_FINDINGS + 1:
+            more = f"more than {MAX_FINDINGS} {severity}s; mend the others first"
+            self.findings.append(Finding(self.file, Place(), more, severity))
+
+
+_NODES = frozenset({ScalarEvent, MappingStartEvent, SequenceStartEvent, AliasEvent})
+_ENDS = frozenset({MappingEndEvent, SequenceEndEvent})
 
 
 class _Refused(Exception):
@@ -60,6 +123,8 @@ def read(content: bytes, file: str) -> Source:
     source = Source(file)
     try:
         text = _text(content, source)
+        # The breaks that YAML counts; str.splitlines knows more.
+        source.lines = re.split("\r\n|[\n\r\x85\u2028\u2029]", text)
         _Builder(source, yaml.parse(text, Loader=_Loader)).document()
     except _Refused:
         source.data = None
@@ -76,14 +141,26 @@ def _text(content: bytes, source: Source) -> str:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        source.error(Place(line), "not UTF-8; save the file with the encoding UTF-8")
+        seen = "; it looks like UTF-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
+        source.error(_place_in(content[: error.start]), f"not UTF-8{seen}; save the file with the encoding UTF-8")
         raise _Refused from None
     if "\0" in text:
-        before = text[: text.index("\0")]
-        source.error(Place(before.count("\n") + 1), "a NUL character; the file must be plain text")
+        before = text[: text.index("\0")].encode()
+        wide = content[1:8:2] in (b"\0" * 4, b"\0" * 3) or content[:7:2] == b"\0" * 4
+        seen = "the file looks like UTF-16; save it with the encoding UTF-8" if wide else "the file must be plain text"
+        source.error(_place_in(before), f"a NUL character; {seen}")
+        raise _Refused
+    if strange := Reader.NON_PRINTABLE.search(text):  # the parser names no line for it
+        before = text[: strange.start()].encode()
+        source.error(_place_in(before), f"a control character ({strange[0]!r}); remove it")
         raise _Refused
     return text
+
+
+def _place_in(before: bytes) -> Place:
+    """The place after these bytes, which are UTF-8."""
+    line = before.rpartition(b"\n")[2].decode("utf-8-sig", "replace")
+    return Place(before.count(b"\n") + 1, len(line) + 1)
 
 
 class _Builder:
@@ -99,14 +176,15 @@ class _Builder:
         stack: list[tuple[Any, Path, list[str]]] = []
         documents = 0
         for event in self._events:
-            if isinstance(event, DocumentStartEvent):
+            kind = type(event)
+            if kind in _NODES:
+                self._node(event, stack)
+            elif kind in _ENDS:
+                stack.pop()
+            elif kind is DocumentStartEvent:
                 documents += 1
                 if documents > 1:
                     self._refuse(event, "a second document (---); one file is one brand")
-            elif isinstance(event, (MappingEndEvent, SequenceEndEvent)):
-                stack.pop()
-            elif isinstance(event, (ScalarEvent, MappingStartEvent, SequenceStartEvent, AliasEvent)):
-                self._node(event, stack)
 
     def _node(self, event: Event, stack: list[tuple[Any, Path, list[str]]]) -> None:
         self._bounds(event, len(stack))
@@ -123,14 +201,17 @@ class _Builder:
 
     def _key(self, event: Any, mapping: dict[str, Any], path: Path, pending: list[str]) -> None:
         if not isinstance(event, ScalarEvent):
-            self._refuse(event, "a key must be one word or one text")
+            self._refuse(event, "a key must be one word or one text; a text that begins with { stands in quotes")
         key = event.value
+        if "\0" in key:
+            self._refuse(event, "a key with a NUL character in it; remove it")
         place = _start(event)
         first = self._source.keys.get((*path, key))
         if key == "<<" and event.implicit[0]:
             self._refuse(event, "<<: merge keys are not read; write the keys out")
         if key in mapping and first:
-            self._source.error(place, f"{key}: duplicate key; it stands in line {first.line} already")
+            self._source.marked((*path, key))
+            self._source.error(place, f"{key[:60]}: duplicate key; it stands in line {first.line} already")
             key = f"{key}\0{place.line}.{place.column}"  # read on without a second finding about it
         else:
             self._source.keys[(*path, key)] = place
@@ -149,15 +230,15 @@ class _Builder:
             parent[key] = value
         return (*path, key)
 
-    def _bounds(self, event: Event, depth: int) -> None:
+    def _bounds(self, event: Any, depth: int) -> None:
         self._nodes += 1
         if self._nodes > MAX_NODES:
             self._refuse(event, f"more than {MAX_NODES:,} keys and values; split the brand")
         if depth > MAX_DEPTH:
             self._refuse(event, f"nested deeper than {MAX_DEPTH} levels")
-        if isinstance(event, AliasEvent) or getattr(event, "anchor", None):
+        if event.anchor:
             self._refuse(event, "anchors and aliases (& and *) are not read; write the value out, or put it in quotes")
-        tag = getattr(event, "tag", None)
+        tag = None if isinstance(event, AliasEvent) else event.tag
         if tag and not tag.startswith("tag:yaml.org,2002:str"):
             self._refuse(event, "tags (!) are not read; put the text in quotes")
 
@@ -172,13 +253,23 @@ def _start(event: Event) -> Place:
 
 
 def _place_of(error: yaml.YAMLError) -> Place:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    marks = ("context_mark", "problem_mark") if _unclosed(error) else ("problem_mark", "context_mark")
+    mark = getattr(error, marks[0], None) or getattr(error, marks[1], None)
     return Place(mark.line + 1, mark.column + 1) if mark else Place()
+
+
+def _unclosed(error: yaml.YAMLError) -> bool:
+    """A quote without its end is found at the end of the file, and meant where it begins."""
+    return "unexpected end of stream" in str(getattr(error, "problem", "")) and "quoted" in str(
+        getattr(error, "context", "")
+    )
 
 
 def _sentence(error: yaml.YAMLError) -> str:
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read as YAML"
-    if "cannot start any token" in problem:
+    if _unclosed(error):
+        problem = "a quote that is opened here is never closed; close it"
+    elif "cannot start any token" in problem:
         problem = "a character that YAML reserves (a tab, @ or `); indent with spaces, put such text in quotes"
     elif "mapping values are not allowed" in problem:
         problem = "a second colon in the line; put the text in quotes"

@@ -1,8 +1,9 @@
 """Scripts become TwiML: the bytes that Twilio reads."""
 
+import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from twilio.twiml import TwiML
@@ -44,17 +45,27 @@ class Caller:
     account_sid: str = ""
     studio_flow: str = ""  # FW…, when a Studio flow sent the caller
     studio_execution: str = ""
+    secret: str = field(default="", repr=False)  # this call's own
+
+    def mark(self, number: str) -> str:
+        """What stands for a keyed-in number in our callbacks, where nobody can read it."""
+        return hmac.new(self.secret.encode(), number.encode(), "sha256").hexdigest()[:8]
 
     @property
     def plain(self) -> bool:
         """Nothing in a document depends on this caller but the words that name them."""
         return not (self.caller_id or self.studio_flow)
 
-    def words(self, accept: str) -> Mapping[str, str]:
-        """The template values that only a call knows."""
-        number = numbers.read(self.address)
-        ending = digit_by_digit(number.ending) if number else ""
-        return {"caller": number.full if number else "your number", "ending": ending, "accept": accept}
+    def words(self, accept: str, about: str) -> Mapping[str, str]:
+        """The template values that only a call knows. `about`: the number in question, where it is not the caller's."""
+        own = numbers.read(self.address)
+        number = numbers.read(about) if about else own
+        return {
+            "caller": own.full if own else "your number",
+            "ending": digit_by_digit(number.ending) if number else "",
+            "number": digit_by_digit(number.dialled_at_home) if number else "",
+            "accept": accept,
+        }
 
 
 def document(flow: Flow, script: Script, caller: Caller) -> bytes:
@@ -100,21 +111,10 @@ def _bytes(response: TwiML) -> bytes:
 
 def _write(response: VoiceResponse, flow: Flow, verb: Verb, caller: Caller) -> None:
     match verb:
-        case Speak(spoken):
-            _speak(response, flow, spoken, caller, "")
-        case Listen(prompt, wait, then):
-            # finish_on_key "": # and * are keys like any other, not the end of an empty input.
-            gather = Gather(
-                input="dtmf",
-                num_digits=1,
-                timeout=wait,
-                finish_on_key="",
-                action=_url(flow, then, caller),
-                method="POST",
-            )
-            branch = flow.branches.get(then.place)
-            _speak(gather, flow, prompt, caller, branch.accept if branch else "")
-            response.append(gather)
+        case Speak(spoken, number):
+            _speak(response, flow, spoken, caller.words("", number))
+        case Listen():
+            _listen(response, flow, verb, caller)
         case Wait(seconds):
             response.pause(length=seconds)
         case Enqueue(queue, then):
@@ -131,6 +131,20 @@ def _write(response: VoiceResponse, flow: Flow, verb: Verb, caller: Caller) -> N
             response.hangup()
 
 
+def _listen(response: VoiceResponse, flow: Flow, verb: Listen, caller: Caller) -> None:
+    # For one key, finish_on_key "": # and * are keys like any other, not the end of an empty input.
+    ends = {"finish_on_key": "#"} if verb.digits else {"num_digits": 1, "finish_on_key": ""}
+    gather = Gather(
+        input="dtmf", timeout=verb.wait, **ends, action=_url(flow, verb.then, caller, verb.number), method="POST"
+    )
+    branch = flow.branches.get(verb.then.place)
+    words = caller.words(branch.accept if branch else "", verb.number)
+    if verb.number and (isinstance(verb.prompt, Recording) or words["number"] not in verb.prompt.spoken(words)):
+        _speak(gather, flow, Words(words["number"]), words)  # a brand's own phrase that leaves it out
+    _speak(gather, flow, verb.prompt, words)
+    response.append(gather)
+
+
 def _dial(response: VoiceResponse, to: str, action: str, caller: Caller) -> None:
     dial = DialVerb(action=action, method="POST", caller_id=caller.caller_id or None)
     if to.startswith("sip"):
@@ -140,11 +154,11 @@ def _dial(response: VoiceResponse, to: str, action: str, caller: Caller) -> None
     response.append(dial)
 
 
-def _speak(parent: VoiceResponse | Gather, flow: Flow, spoken: Spoken, caller: Caller, accept: str) -> None:
+def _speak(parent: VoiceResponse | Gather, flow: Flow, spoken: Spoken, of_the_call: Mapping[str, str]) -> None:
     if isinstance(spoken, Recording):
         parent.play(spoken.url)
         return
-    text = spoken.spoken(caller.words(accept)) if spoken.source else spoken.text
+    text = spoken.spoken(of_the_call)
     say = Say(None, voice=flow.voice, language=flow.language)
     if flow.voice and "." in flow.voice:  # Polly and Google read SSML; man and woman read it aloud
         _digits_as_ssml(say, text)
@@ -161,8 +175,11 @@ def _digits_as_ssml(say: Say, text: str) -> None:
             say.append(part)
 
 
-def _url(flow: Flow, step: Step, caller: Caller) -> str:
-    """The callback of a step: plain ASCII, relative to our own host, with Studio's ids carried along."""
+def _url(flow: Flow, step: Step, caller: Caller, number: str = "") -> str:
+    """The callback of a step: plain ASCII, relative to our own host, with Studio's ids carried along.
+
+    `number`: the one that the key there is about.
+    """
     query: dict[str, str | int] = {}
     if step.name:
         query["step"] = step.name
@@ -170,6 +187,8 @@ def _url(flow: Flow, step: Step, caller: Caller) -> str:
         query["try"] = step.attempt
     if step.role == "fallback":
         query["role"] = step.role
+    if number:
+        query["about"] = caller.mark(number)
     if caller.studio_flow:
         query["flow"] = caller.studio_flow
         if caller.studio_execution:

@@ -22,7 +22,10 @@ PHRASES: Mapping[str, str] = {
     "not_arrived": "If nothing has arrived, press {{ accept }} to wait for a person.",
     "cannot_text": "We are sorry, we could not text this number.",
     "rejoin": "We are continuing in this thread. How can we help?",
-    "ask_number": "Please enter the mobile number that we may text, then press the pound key.",
+    "ask_number": (
+        "Please enter the mobile number that we may text, then press the pound key. Or stay on the line for a person."
+    ),
+    "wrong_number": "Sorry, that is no number that we can text.",
     "confirm_number": "You entered {{ number }}. If this is right, press 1. To enter it again, press 2.",
     "wrong_key": "Sorry, that key is not in use here.",
     "goodbye": "Thank you. Goodbye.",
@@ -51,10 +54,22 @@ _PLAIN_NODES = (
     nodes.Filter,
     nodes.Keyword,
 )
+MOST_NESTED = 20  # levels of a template's tree; compiling takes their third power
+MOST_REPLACED = 100_000  # characters; each `replace` multiplies what the one before it made
 _FILTERS = ("upper", "lower", "title", "capitalize", "trim", "replace", "default", "first", "last", "length")
 
+
+def _replaced(text: object, old: str, new: str, count: int | None = None) -> str:
+    """Jinja's `replace`, its result bounded."""
+    written = str(text)
+    if len(written) + written.count(old) * len(new) > MOST_REPLACED:
+        raise ValueError(f"replace makes more than {MOST_REPLACED:,} characters")
+    return written.replace(old, new, -1 if count is None else count)
+
+
 _environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
-_environment.filters = {name: _environment.filters[name] for name in _FILTERS}
+_environment.filters = {**{name: _environment.filters[name] for name in _FILTERS}, "replace": _replaced}
+_TOO_DEEP = "the template is nested too deep; write {{ name }}"
 _SIMPLE = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
 
 
@@ -83,14 +98,25 @@ def variables(source: str) -> set[str]:
         return set(_SIMPLE.findall(source))
     try:
         parsed = _environment.parse(source)
+        _bounded(parsed)
         strange = next((node for node in parsed.find_all(nodes.Node) if not isinstance(node, _PLAIN_NODES)), None)
         if strange is None:
             return meta.find_undeclared_variables(parsed)
     except TemplateSyntaxError as error:
         raise TemplateFault(f"the template cannot be read ({error.message}); write {{{{ name }}}}") from None
     except RecursionError:
-        raise TemplateFault("the template is nested too deep; write {{ name }}") from None
+        raise TemplateFault(_TOO_DEEP) from None
+    except ValueError:  # Python reads no number of thousands of digits
+        raise TemplateFault("the template cannot be read (a number too long); write {{ name }}") from None
     raise TemplateFault(f"{type(strange).__name__.lower()} is too much for a text; allowed: names, if, and filters")
+
+
+def _bounded(parsed: nodes.Template) -> None:
+    level: list[nodes.Node] = [parsed]
+    for _ in range(MOST_NESTED):
+        level = [child for node in level for child in node.iter_child_nodes()]
+    if level:
+        raise TemplateFault(_TOO_DEEP)
 
 
 def words(source: str, known: Mapping[str, str]) -> Words:

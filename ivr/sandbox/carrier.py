@@ -87,6 +87,7 @@ class Carrier:
     webhooks: Webhooks
     received: Callable[[str], None]
     handset: Handset = HANDSETS["mobile"]
+    owner: str | None = None  # E.164, whose phone that is, everyone else's being a mobile; None: everyone's
     strict: bool = False  # destinations: E.164 alone, as Twilio documents it, or any punctuation, as it did for years
     callbacks: str = "prompt"  # one of CALLBACKS
     lag: float = 0.0  # seconds until a text is in the list
@@ -112,7 +113,7 @@ class Carrier:
         text = self._resource(number, form, change(body))
         self._listed_from.append(time.monotonic() + self.lag)
         self.texts.append(text)
-        if self.handset.shows:
+        if self._handset_of(number).shows:
             self.received(text["body"])
         self._report(text, form.get("StatusCallback", ""))
         return text
@@ -136,7 +137,10 @@ class Carrier:
         magic = MAGIC_FROM.get(origin or "") or MAGIC_TO.get(number)
         if magic or number in self.opted_out:
             return magic or 21610
-        return self.handset.refused
+        return self._handset_of(number).refused
+
+    def _handset_of(self, number: str) -> Handset:
+        return self.handset if self.owner in (None, number) else HANDSETS["mobile"]
 
     def _destination(self, to: str) -> str | None:
         number = numbers.read(to)
@@ -175,7 +179,7 @@ class Carrier:
     def _report(self, text: dict[str, Any], callback: str) -> None:
         if self.callbacks == "lost":
             return
-        statuses = list(self.handset.statuses)
+        statuses = list(self._handset_of(text["to"]).statuses)
         if self.callbacks == "shuffled":
             moments = [moment for moment, _, _ in statuses]
             self.chance.shuffle(statuses)

@@ -4,8 +4,7 @@ import base64
 import hmac
 import socket
 from collections import deque
-from collections.abc import Callable
-from threading import Event
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -13,6 +12,7 @@ from flask import Blueprint, Response, jsonify, request
 from ivr import numbers
 from ivr.lookalikes import plain
 from ivr.sandbox.carrier import Carrier, Refused
+from ivr.sandbox.late import Timer, later
 
 # The kinds of day. "down" is not here: nobody listens then.
 DAYS = {
@@ -52,7 +52,11 @@ class Weather:
         return self._days.popleft() if len(self._days) > 1 else self._days[0]
 
 
-def messages_api(carrier: Carrier, weather: Weather, account_sid: str, auth_token: str) -> Blueprint:
+def messages_api(
+    carrier: Carrier, weather: Weather, account_sid: str, auth_token: str, seconds: Mapping[str, float] = SECONDS
+) -> Blueprint:
+    """`seconds`: how late the answers of a late day are. They need a server that hands its connections over."""
+    timer = Timer()
     blueprint = Blueprint("messages", __name__, url_prefix=f"/2010-04-01/Accounts/{account_sid}")
     credentials = base64.b64encode(f"{account_sid}:{auth_token}".encode()).decode()
 
@@ -65,7 +69,9 @@ def messages_api(carrier: Carrier, weather: Weather, account_sid: str, auth_toke
 
     @blueprint.post("/Messages.json")
     def create() -> Response:
-        return _created(carrier, weather.next_day())
+        day = weather.next_day()
+        answer = _created(carrier, day)
+        return later(timer, seconds[day], answer) if answer is None or day in seconds else answer
 
     @blueprint.get("/Messages.json")
     def listed() -> Response:
@@ -83,12 +89,13 @@ def messages_api(carrier: Carrier, weather: Weather, account_sid: str, auth_toke
     return blueprint
 
 
-def _created(carrier: Carrier, day: str) -> Response:
+def _created(carrier: Carrier, day: str) -> Response | None:
+    """The answer; None for one that never comes."""
     if day in _REFUSALS:
         return _refusal(day)
     if day == "hang":
-        Event().wait(SECONDS[day])
-    if day in ("hang", "cut"):
+        return None
+    if day == "cut":
         return _cut()
     try:
         text = carrier.accept(dict(request.form.items()), _CHANGES.get(day, str))
@@ -98,8 +105,6 @@ def _created(carrier: Carrier, day: str) -> Response:
         return _cut()
     if day == "empty":
         return Response(b"", 200)
-    if day in SECONDS:
-        Event().wait(SECONDS[day])
     answer = jsonify(text)
     answer.status_code = 201
     return answer

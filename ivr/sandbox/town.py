@@ -18,8 +18,10 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from ivr import numbers
 from ivr.flow.load import load_directory
 from ivr.flow.model import Flow
+from ivr.sandbox.account import account_api, account_for
 from ivr.sandbox.carrier import HANDSETS, Carrier
 from ivr.sandbox.clock import Clock
+from ivr.sandbox.late import AnsweredLater
 from ivr.sandbox.phone import Call
 from ivr.sandbox.phone_box import phone_box
 from ivr.sandbox.rest import Weather, messages_api
@@ -29,7 +31,9 @@ from ivr.sandbox.webhooks import Webhooks
 
 ACCOUNT_SID = "AC" + "5a" * 16
 AUTH_TOKEN = "a-simulated-account-has-no-secret"  # noqa: S105
+SECRET_KEY = "a-simulated-town-has-no-secret-either"  # noqa: S105
 STARTS_WITHIN = 20.0  # seconds
+ARRIVES_WITHIN = 20.0  # seconds: what Twilio was too busy for, say
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,8 +49,17 @@ class Town:
     weather: Weather = field(default_factory=Weather)
     _one_at_a_time: Lock = field(default_factory=Lock)
 
-    def play(self, scene: Scene, show: Callable[[Event], None] = lambda _event: None) -> tuple[Call, Transcript]:
-        """One call, its texts, and what the consumer writes afterwards."""
+    def play(
+        self,
+        scene: Scene,
+        show: Callable[[Event], None] = lambda _event: None,
+        unfinished: Callable[[], int] = lambda: 0,
+        within: float = ARRIVES_WITHIN,
+    ) -> tuple[Call, Transcript]:
+        """One call, its texts, and what the consumer writes afterwards.
+
+        `unfinished`: how many texts the server has still to send; they are waited for, `within` real seconds at most.
+        """
         with self._one_at_a_time:
             flow = self.flows.get(scene.brand)
             if flow is None:
@@ -57,10 +70,14 @@ class Town:
             self.transcript = Transcript(clock, show)
             self.weather.set(scene.twilio)
             self.carrier.clock, self.carrier.callbacks = clock, scene.callbacks
-            self.carrier.handset, self.carrier.strict = HANDSETS[scene.handset], scene.twilio == "strict"
-            call = self._call(flow, scene, clock)
+            caller = numbers.read(scene.caller)
+            self.carrier.handset, self.carrier.owner = HANDSETS[scene.handset], caller.e164 if caller else None
+            self.carrier.strict = scene.twilio == "strict"
+            call, texts_before = self._call(flow, scene, clock), len(self.carrier.texts)
             call.play(_url(flow, scene))
-            self._write(flow, scene, clock)
+            _wait(clock, unfinished, within)
+            texted = [text["to"] for text in self.carrier.texts[texts_before:]]
+            self._write(flow, scene, texted[-1] if texted else scene.caller, clock)
             clock.run_out()
             return call, self.transcript
 
@@ -78,13 +95,21 @@ class Town:
             holds=scene.holds,
         )
 
-    def _write(self, flow: Flow, scene: Scene, clock: Clock) -> None:
+    def _write(self, flow: Flow, scene: Scene, consumer: str, clock: Clock) -> None:
         for body in scene.texts:
             clock.advance(9)
             self.transcript.add("consumer", body)
-            status = self.carrier.write(scene.caller, flow.sender.address, body)
+            status = self.carrier.write(consumer, flow.sender.address, body)
             if status != 200:
                 self.transcript.add("call", f"error: the text was answered with {status}")
+
+
+def _wait(clock: Clock, unfinished: Callable[[], int], within: float) -> None:
+    """Let time pass, for the server and in the town, while a text waits for its next attempt."""
+    give_up = time.monotonic() + within
+    while unfinished() and time.monotonic() < give_up:
+        time.sleep(0.1)
+        clock.advance(0.1)
 
 
 def _url(flow: Flow, scene: Scene) -> str:
@@ -109,6 +134,7 @@ def town(
     here = Town(load_directory(flows_dir).flows, webhooks, carrier, Transcript(clock), log, database_url)
     rest = Flask("sandbox", static_folder=None)
     rest.register_blueprint(messages_api(carrier, here.weather, ACCOUNT_SID, AUTH_TOKEN))
+    rest.register_blueprint(account_api(account_for(here.flows.values(), ACCOUNT_SID, AUTH_TOKEN, app_url)))
     rest.register_blueprint(phone_box(lambda scene: here.play(scene)[1], carrier))
     twilio_port = free_port() if down else sandbox_port
     with _sandbox(rest, sandbox_port), _server(_environment(flows_dir, database_url, port, twilio_port), log):
@@ -126,6 +152,11 @@ class _Quiet(WSGIRequestHandler):
 
     def log(self, type: str, message: str, *args: object) -> None:
         """The transcript is the log."""
+
+    def connection_dropped(self, error: BaseException, environ: object = None) -> None:
+        if isinstance(error, AnsweredLater):
+            self.close_connection = True
+            error.take(self.connection)
 
 
 @contextmanager
@@ -152,6 +183,7 @@ def _environment(flows_dir: Path, database_url: str, port: int, twilio_port: int
         **kept,
         "FLOWS_DIR": str(flows_dir.resolve()),
         "DATABASE_URL": database_url,
+        "SECRET_KEY": SECRET_KEY,
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "PORT": str(port),
         "TWILIO_ACCOUNT_SID": ACCOUNT_SID,

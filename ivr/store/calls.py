@@ -81,7 +81,7 @@ def accept(tx: Connection, call: Call, branch: str, key: str, now: datetime) -> 
         .values(call_sid=call.call_sid, branch=branch, brand=call.brand, caller=call.caller, offered_at=now)
         .on_conflict_do_nothing()
     )
-    this = _this(call, branch)
+    this = this_deflection(call, branch)
     first = tx.execute(
         update(deflections)
         .where(this, deflections.c.accepted_at.is_(None))
@@ -96,20 +96,38 @@ def destination(tx: Connection, deflection: int, number: str | None, refused: st
     tx.execute(update(deflections).where(deflections.c.id == deflection).values(number=number, refused=refused))
 
 
-def text_state(tx: Connection, call: Call, branch: str) -> str | None:
-    """The state of the text that a call's offer led to; "refused" when none was tried, None when not accepted."""
+@dataclass(frozen=True, slots=True)
+class TextState:
+    """What became of an accepted offer: the state of its last text, or why there was none."""
+
+    state: str | None
+    refused: str | None
+    code: int | None  # Twilio's error
+    keyed: str  # E.164, where the text goes, if the caller keyed that in; else ""
+
+
+def text_state(tx: Connection, call: Call, branch: str) -> TextState | None:
+    """None when the offer was not accepted."""
+    # A text to another number than the one in question was a try before it.
+    to_this_number = and_(messages.c.deflection_id == deflections.c.id, messages.c.number == deflections.c.number)
     row = tx.execute(
-        select(messages.c.state, deflections.c.refused)
-        .select_from(deflections.outerjoin(messages, messages.c.deflection_id == deflections.c.id))
-        .where(_this(call, branch), deflections.c.accepted_at.is_not(None))
+        select(
+            messages.c.state,
+            deflections.c.refused,
+            messages.c.error_code,
+            deflections.c.keyed_in,
+            deflections.c.number,
+        )
+        .select_from(deflections.outerjoin(messages, to_this_number))
+        .where(this_deflection(call, branch), deflections.c.accepted_at.is_not(None))
         .order_by(messages.c.created_at.desc())
     ).first()
     if row is None:
         return None
-    return row.state or ("refused" if row.refused else None)
+    return TextState(row.state, row.refused, row.error_code, row.number if row.keyed_in else "")
 
 
-def _this(call: Call, branch: str) -> ColumnElement[bool]:
+def this_deflection(call: Call, branch: str) -> ColumnElement[bool]:
     """A deflection is one call and branch; a call that is handed on may visit two brands."""
     columns = deflections.c
     return and_(columns.call_sid == call.call_sid, columns.brand == call.brand, columns.branch == branch)

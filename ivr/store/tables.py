@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.types import TypeEngine
@@ -85,7 +86,9 @@ deflections = Table(
     Column("accepted_at", UtcTime),
     Column("accepted_key", String(1)),
     Column("number", String(20)),  # E.164, the destination of the text
-    Column("refused", String(32)),  # why no text was tried: withheld, region, opted_out …
+    Column("refused", String(32)),  # why no text was tried: no_number, region, opted_out …
+    Column("entered", String(20)),  # E.164, keyed in and read back; the caller has not said yet that it is right
+    Column("keyed_in", Boolean, nullable=False, server_default=false()),  # `number` is not the caller's own
     UniqueConstraint("call_sid", "brand", "branch"),
 )
 
@@ -114,6 +117,17 @@ messages = Table(
     Column("lease_until", UtcTime),  # of a text that is being sent: when its process must be dead
     Column("give_up_at", UtcTime),
 )
+
+# Which numbers one caller keyed in: few among many, and an offer pays nothing for it.
+Index(
+    "ix_deflections_keyed_in",
+    deflections.c.caller,
+    sqlite_where=text("keyed_in"),
+    postgresql_where=text("keyed_in"),
+)
+
+Index("ix_messages_deflection_id", messages.c.deflection_id)
+Index("ix_messages_number", messages.c.number, messages.c.created_at)
 
 # One accepted offer is one text, held by the database itself.
 Index(

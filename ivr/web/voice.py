@@ -8,13 +8,14 @@ from dataclasses import replace
 from flask import Blueprint, Response, request
 
 from ivr import deflection, log, numbers
+from ivr.deflection import Accepted, Attempted
 from ivr.delivery import Outcome
 from ivr.flow import engine, twiml
 from ivr.flow.engine import Answer, Heard, Text
 from ivr.flow.model import Branch, Flow
 from ivr.flow.script import Script, Step
 from ivr.runtime import Brand, Runtime
-from ivr.store import calls
+from ivr.store import entries
 from ivr.store.calls import Call
 from ivr.store.outbox import Text as TextRow
 from ivr.web.guards import Form, logged_path, runtime, twilio_signed
@@ -28,16 +29,6 @@ ENDED = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
 _STUDIO_FLOW = re.compile(r"FW[0-9a-f]{32}")
 _STUDIO_EXECUTION = re.compile(r"FN[0-9a-f]{32}")
-_TEXTS: dict[str | None, Text] = {
-    "due": "pending",
-    "sending": "pending",
-    "unclear": "pending",
-    "sent": "sent",
-    "delivered": "delivered",
-    "failed": "refused",
-    "dead": "refused",
-    "refused": "refused",
-}
 
 
 @blueprint.post("/voice")
@@ -99,13 +90,17 @@ def _document(
     here: Runtime, brand: Brand, step: Step, heard: Heard, caller: twiml.Caller, call: Call, started: float
 ) -> bytes:
     flow = brand.flow
-    if step.name == "confirm":
-        heard = _with_text(here, heard, call, step.place)
+    heard = _remembered(here, step, heard, call, caller)
     answer = engine.answer(flow, step, heard)
     _write(here, call, step, answer)
-    if answer.accepts:
-        script = _accept(here, flow, answer.accepts, call, heard, started)
-        return twiml.document(flow, script, caller)
+    branch = answer.accepts or answer.confirms
+    if branch:
+        asked = 0 if answer.accepts else step.attempt
+        return twiml.document(flow, _say_yes(here, flow, branch, call, heard, asked, started), caller)
+    if answer.enters and not _entered(here, call, step.place, answer.enters):
+        # Nothing waits for a number (any more): a replay after the text was sent.
+        heard = _with_text(here, heard, call, step.place)
+        return twiml.document(flow, engine.texted(flow, flow.branches[step.place], step.attempt, heard), caller)
     enters = answer.offers.name if answer.offers else step.place if not step.name else ""
     if enters in brand.documents and caller.plain:
         return brand.documents[enters]
@@ -124,17 +119,46 @@ def _write(here: Runtime, call: Call, step: Step, answer: Answer) -> None:
     log.event("offer" if branch else "call", call=call.call_sid, brand=call.brand, place=branch or call.entry)
 
 
-def _accept(here: Runtime, flow: Flow, branch: Branch, call: Call, heard: Heard, started: float) -> Script:
+def _remembered(here: Runtime, step: Step, heard: Heard, call: Call, caller: twiml.Caller) -> Heard:
+    """What was heard, with what the rows know of the text or of the number that was keyed in."""
+    if step.name == "confirm":
+        return _with_text(here, heard, call, step.place)
+    if step.name == "right":
+        with here.database.reads() as tx:
+            number = entries.entered(tx, call, step.place)
+        if number:
+            return replace(heard, number=number, outdated=request.args.get("about") != caller.mark(number))
+        # Nothing waits to be confirmed: a replay, which hears again what became of the text.
+        return _with_text(here, heard, call, step.place)
+    return heard
+
+
+def _entered(here: Runtime, call: Call, branch: str, number: str) -> bool:
+    with here.database.writes() as tx:
+        return entries.enter(tx, call, branch, number)
+
+
+def _say_yes(here: Runtime, flow: Flow, branch: Branch, call: Call, heard: Heard, asked: int, started: float) -> Script:
+    """The caller said yes, to the offer or to the number read back: send the text; what they hear of it."""
     slot = here.attempts.reserve()
+    wanted = Attempted(call, here.new_id(), slot, here.now())
     try:
         with here.database.writes() as tx:
-            accepted = deflection.accept(tx, flow, branch, call, heard.key, here.new_id(), slot, here.now())
+            if asked:
+                accepted = deflection.confirm(tx, flow, branch, heard.number, wanted)
+            else:
+                accepted = deflection.accept(tx, flow, branch, heard.key, wanted)
     except Exception:
         if slot:
             here.attempts.release()
         raise
     if slot and accepted.to_send is None:
         here.attempts.release()
+    _log_accepted(call, flow, branch, accepted)
+    return engine.texted(flow, branch, asked, _outcome(here, branch, call, heard, accepted, started))
+
+
+def _log_accepted(call: Call, flow: Flow, branch: Branch, accepted: Accepted) -> None:
     log.event(
         "accepted",
         call=call.call_sid,
@@ -143,15 +167,19 @@ def _accept(here: Runtime, flow: Flow, branch: Branch, call: Call, heard: Heard,
         message=accepted.message_id,
         refused=accepted.refused,
         again=accepted.again,
+        keyed=numbers.masked(accepted.keyed) if accepted.keyed else None,
     )
+
+
+def _outcome(here: Runtime, branch: Branch, call: Call, heard: Heard, accepted: Accepted, started: float) -> Heard:
     if accepted.again:
-        return engine.texted(flow, branch, _with_text(here, heard, call, branch.name))
+        return _with_text(here, heard, call, branch.name)
     if accepted.refused:
-        return engine.texted(flow, branch, _heard_text(heard, "refused"))
-    outcome = _attempted(here, accepted.to_send, started)
-    if outcome == "pending":
+        return replace(heard, text=deflection.refusal(accepted.refused), number=accepted.keyed)
+    text = _attempted(here, accepted.to_send, started)
+    if text == "pending":
         here.bell.ring()
-    return engine.texted(flow, branch, _heard_text(heard, outcome))
+    return replace(heard, text=text, number=accepted.keyed)
 
 
 def _attempted(here: Runtime, text: TextRow | None, started: float) -> Text:
@@ -167,23 +195,27 @@ def _attempted(here: Runtime, text: TextRow | None, started: float) -> Text:
         return "pending"
 
 
-_OUTCOMES: dict[Outcome, Text] = {"sent": "sent", "refused": "refused", "later": "pending", "unclear": "pending"}
+_OUTCOMES: dict[Outcome, Text] = {
+    "sent": "sent",
+    "refused": "refused",
+    "unable": "unable",
+    "later": "pending",
+    "unclear": "pending",
+}
 
 
 def _with_text(here: Runtime, heard: Heard, call: Call, branch: str) -> Heard:
     with here.database.reads() as tx:
-        state = calls.text_state(tx, call, branch)
-    return _heard_text(heard, _TEXTS.get(state, "unknown"))
-
-
-def _heard_text(heard: Heard, text: Text) -> Heard:
-    return replace(heard, text=text)
+        text, number = deflection.text(tx, call, branch)
+    return replace(heard, text=text, number=number)
 
 
 def _heard(form: Form, caller: twiml.Caller) -> Heard:
-    # One key was asked for; of more that arrive, the first is the answer.
+    # Where one key was asked for, of more that arrive the first is the answer.
+    digits = form.text("Digits").strip()
     return Heard(
-        key=form.text("Digits").strip()[:1],
+        key=digits[:1],
+        digits=digits,
         result=form.text("QueueResult") or form.text("DialCallStatus"),
         gone=form.text("CallStatus") in ENDED,
         from_studio=bool(caller.studio_flow),
@@ -197,7 +229,7 @@ def _step(place: str) -> Step:
     return Step(
         place,
         request.args.get("step", "")[:20],
-        int(attempt) if attempt in ("1", "2", "3", "4", "5") else 1,
+        int(attempt) if attempt in ("1", "2", "3", "4", "5", "6") else 1,
         "fallback" if request.args.get("role") == "fallback" else "otherwise",
     )
 
@@ -223,6 +255,7 @@ def _caller(form: Form) -> twiml.Caller:
         account_sid=form.text("AccountSid", 34) or runtime().settings.twilio_account_sid,
         studio_flow=studio_flow if _STUDIO_FLOW.fullmatch(studio_flow) else "",
         studio_execution=execution if _STUDIO_EXECUTION.fullmatch(execution) else "",
+        secret=f"{runtime().settings.twilio_auth_token} {form.text('CallSid', 64)}",
     )
 
 

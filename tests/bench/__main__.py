@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tests.bench.accept import accept
+from tests.bench.check import check
 from tests.bench.figures import BenchFailed, Figure
 from tests.bench.latency import latency
 from tests.bench.offer import brands, offer
@@ -23,6 +24,7 @@ BENCHES: dict[str, Callable[[Path], Iterator[Figure]]] = {
     "accept": accept,
     "start": start,
     "brands": brands,
+    "check": check,
     "worker": worker,
     "trip": trip,
 }

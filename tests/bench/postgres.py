@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
-from ivr.sandbox.town import ROOT
+from ivr.sandbox.town import ROOT, SECRET_KEY
 
 
 @contextmanager
@@ -35,5 +35,5 @@ def own_database() -> Iterator[str | None]:
 
 def _upgrade(url: str) -> None:
     command = [sys.executable, "-m", "ivr", "db", "upgrade"]
-    environment = {**os.environ, "DATABASE_URL": url}
+    environment = {**os.environ, "DATABASE_URL": url, "SECRET_KEY": SECRET_KEY}
     subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ivr.sandbox.town import ACCOUNT_SID, AUTH_TOKEN, ROOT, free_port
+from ivr.sandbox.town import ACCOUNT_SID, AUTH_TOKEN, ROOT, SECRET_KEY, free_port
 from tests.bench.figures import BenchFailed
 
 STARTS_WITHIN = 150.0  # seconds; a thousand brands take their time
@@ -43,6 +43,7 @@ def environment(directory: Path, flows: Path, **settings: str) -> dict[str, str]
         **kept,
         "FLOWS_DIR": str(flows),
         "DATABASE_URL": f"sqlite:///{directory / f'{port}.db'}",
+        "SECRET_KEY": SECRET_KEY,
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "PORT": str(port),
         "TWILIO_ACCOUNT_SID": ACCOUNT_SID,

@@ -14,7 +14,7 @@ from sqlalchemy import insert, text
 
 from ivr import config, log, runtime
 from ivr.flow.load import load_directory
-from ivr.sandbox.town import ROOT
+from ivr.sandbox.town import ROOT, SECRET_KEY
 from ivr.store import schema
 from ivr.store.database import Database, opened_once
 from ivr.store.tables import messages
@@ -49,7 +49,7 @@ def worker(directory: Path) -> Iterator[Figure]:
 
 
 def _rate(url: str, processes: int, directory: Path) -> float:
-    with opened_once(config.read({"DATABASE_URL": url}).database_url) as database:
+    with opened_once(config.read({"DATABASE_URL": url, "SECRET_KEY": SECRET_KEY}).database_url) as database:
         _fill(database, TEXTS * processes, "due")
         with slow_twilio(0.1) as twilio:
             settings = environment(
@@ -90,7 +90,7 @@ def _sent_a_second(database: Database, total: int) -> float:
 
 def _wake_seconds(url: str) -> float:
     started: list[float] = []
-    settings = config.read({"DATABASE_URL": url})
+    settings = config.read({"DATABASE_URL": url, "SECRET_KEY": SECRET_KEY})
     with opened_once(settings.database_url) as database:
         schema.upgrade(database)
     here = runtime.build(settings, load_directory(ROOT / "flows").flows)
@@ -111,7 +111,7 @@ def _wake_seconds(url: str) -> float:
 
 
 def _claim_ratio(url: str) -> float:
-    settings = config.read({"DATABASE_URL": url})
+    settings = config.read({"DATABASE_URL": url, "SECRET_KEY": SECRET_KEY})
     here = runtime.build(settings, load_directory(ROOT / "flows").flows)
     with here.database.writes() as tx:
         tx.execute(text("DELETE FROM messages"))

@@ -1,21 +1,24 @@
 """A fleet: gunicorn and workers as real processes on one database, a Twilio that outlives them, and the count."""
 
 import os
+import selectors
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from http.server import HTTPServer
 from pathlib import Path
 
 import requests
 from flask import Flask, Response
 from sqlalchemy import text
-from werkzeug.serving import make_server
+from werkzeug.serving import BaseWSGIServer, make_server
 
 from ivr.sandbox.carrier import Carrier
 from ivr.sandbox.clock import Clock
@@ -47,8 +50,9 @@ class Fleet:
     database: Database
     environ: dict[str, str]
     directory: Path
+    twilio: BaseWSGIServer
+    weather: Weather
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
-    weather: Weather = field(default_factory=Weather)
     before: Callable[[], None] = lambda: None  # as a request to send arrives at Twilio
     after: Callable[[], None] = lambda: None  # as soon as its answer is written
     seconds: list[float] = field(default_factory=list)
@@ -98,6 +102,35 @@ class Fleet:
         except ProcessLookupError:
             return
 
+    def listen(self) -> None:
+        """Twilio takes requests from now on. Not werkzeug's own loop, which closes the port when it ends."""
+        threading.Thread(target=HTTPServer.serve_forever, args=(self.twilio, 0.05), daemon=True).start()
+
+    @contextmanager
+    def connections_hang(self) -> Iterator[None]:
+        """Whoever connects to Twilio meanwhile waits to be connected, with not a byte written: its backlog is full."""
+        self.twilio.shutdown()
+        self.twilio.socket.listen(0)
+        with ExitStack() as kept:
+            while _connected(self.twilio.port, kept):
+                pass
+            try:
+                yield
+            finally:
+                self.twilio.socket.listen(128)
+                self.listen()
+
+    def connecting(self, master: subprocess.Popen[bytes], within: float = 20.0) -> int:
+        """The process of the web that is connecting to Twilio, as soon as one is."""
+        give_up = time.monotonic() + within
+        while time.monotonic() < give_up:
+            waiting = _connections_begun(self.twilio.port)
+            for pid in self.children(master):
+                if waiting & _sockets(pid):
+                    return pid
+            threading.Event().wait(0.01)
+        raise AssertionError("no process connects to Twilio")
+
     def settle(self, within: float) -> Count:
         """Wait until nothing is unfinished any more, then count."""
         give_up = time.monotonic() + within
@@ -128,10 +161,13 @@ def fleet(url: str, directory: Path, **settings: str) -> Iterator[Fleet]:
     carrier = Carrier(Clock(), webhooks, received=lambda _body: None)
     environ = _environment(ROOT / "flows", url, port, twilio_port)
     environ |= {"TWILIO_ACCOUNT_SID": ACCOUNT_SID, "TWILIO_AUTH_TOKEN": TOKEN, **settings}
-    here = Fleet(webhooks, carrier, opened(sqlalchemy_url(url), 2), environ, directory)
-    server = make_server("127.0.0.1", twilio_port, _twilio(here), threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
+    weather = Weather()
+    app = Flask("twilio", static_folder=None)
+    app.register_blueprint(messages_api(carrier, weather, ACCOUNT_SID, TOKEN))
+    server = make_server("127.0.0.1", twilio_port, app, threaded=True, request_handler=_Quiet)
+    here = Fleet(webhooks, carrier, opened(sqlalchemy_url(url), 2), environ, directory, server, weather)
+    _hook(app, here)
+    here.listen()
     try:
         yield here
     finally:
@@ -144,17 +180,41 @@ def fleet(url: str, directory: Path, **settings: str) -> Iterator[Fleet]:
         here.database.close()
 
 
-def _twilio(here: Fleet) -> Flask:
-    app = Flask("twilio", static_folder=None)
-    app.register_blueprint(messages_api(here.carrier, here.weather, ACCOUNT_SID, TOKEN))
-
-    @app.before_request
+def _hook(twilio: Flask, here: Fleet) -> None:
+    @twilio.before_request
     def before() -> None:
         here.before()
 
-    @app.after_request
+    @twilio.after_request
     def after(response: Response) -> Response:
         response.call_on_close(lambda: here.after())
         return response
 
-    return app
+
+def _connected(port: int, kept: ExitStack) -> bool:
+    """Whether one more connection comes about; it is kept then."""
+    with ExitStack() as one, selectors.DefaultSelector() as answered:
+        connection = one.enter_context(socket.socket())
+        connection.setblocking(False)
+        connection.connect_ex(("127.0.0.1", port))
+        answered.register(connection, selectors.EVENT_WRITE)
+        there = bool(answered.select(0.2))
+        if there:
+            kept.enter_context(one.pop_all())
+        return there
+
+
+def _connections_begun(port: int) -> set[str]:
+    """The sockets (by inode) of this machine whose connection to `port` is begun, and not there: SYN_SENT."""
+    rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    return {row[9] for row in rows if row[2].endswith(f":{port:04X}") and row[3] == "02"}
+
+
+def _sockets(pid: int) -> set[str]:
+    """The inodes of the sockets that a process has open."""
+    found = set()
+    with suppress(OSError):  # it may end, or close one, while we look
+        for name in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                found.add(str(name.readlink()).removeprefix("socket:[").removesuffix("]"))
+    return found

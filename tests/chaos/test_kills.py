@@ -2,6 +2,7 @@
 
 import os
 import random
+import subprocess
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from tests.chaos.fleet import Fleet, fleet
 from tests.databases import KINDS, new_database
@@ -64,11 +66,11 @@ def test_killed_at_random_moments(here: Fleet, capsys: pytest.CaptureFixture[str
 
 
 def test_killed_at_each_named_point(here: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
-    """Committed and not taken; taken and not answered; answered; answered while nothing can be recorded."""
+    """After the commit; at Twilio and not taken; taken and not answered; answered; answered and not to be recorded."""
     master = here.web()
     if separate(here):
         here.start("ivr", "worker")
-    killed = []
+    killed = [_killed_after_the_commit(here, master) for _ in range(3)]
 
     def kill_all() -> None:
         here.before = here.after = lambda: None
@@ -104,9 +106,24 @@ def test_killed_at_each_named_point(here: Fleet, capsys: pytest.CaptureFixture[s
             here.accept()
     count = here.settle(SETTLES_WITHIN)
     with capsys.disabled():
-        print(f"\n12 kills at named points, {len(killed)} processes: {count}")
+        print(f"\n15 kills at named points, {len(killed)} processes: {count}")
     assert (count.lost, count.doubled) == (0, 0)
-    assert (count.accepted, count.texts) == (12, 12)
+    assert (count.accepted, count.texts) == (15, 15)
+
+
+def _killed_after_the_commit(here: Fleet, master: subprocess.Popen[bytes]) -> int:
+    """The process dies between the commit of the yes and the connection of the attempt: no byte has left it."""
+    number, written = here.number(), text("SELECT state, attempts FROM messages WHERE number = :number")
+    with ThreadPoolExecutor(1) as caller, here.connections_hang():
+        accepted = caller.submit(here.accept, number)
+        pid = here.connecting(master)
+        with here.database.reads() as tx:
+            assert tx.execute(written, {"number": number}).all() == [("sending", 1)], "it is committed"
+        here.kill(pid)
+        assert accepted.result() == 200, "Twilio asks once more, and is answered"
+        with here.database.reads() as tx:
+            assert tx.execute(written, {"number": number}).all() == [("sending", 1)], "which begins no second attempt"
+    return pid
 
 
 @contextmanager

@@ -18,14 +18,14 @@ def told(script: Script) -> str:
 
 def _verb(verb: object) -> str:
     match verb:
-        case Listen(_, _, Step(place, name, attempt)):
-            return f"listen:{place}.{name}.{attempt}"
+        case Listen():
+            return _listen(verb)
         case Enqueue(queue, Step(place, name, _, role)):
             return f"queue:{queue}>{place}.{name}.{role}"
         case Dial(to, Step(_, _, _, role)):
             return f"dial:{getattr(to, 'number', getattr(to, 'address', ''))}.{role}"
-        case GoTo(Step(place, name)):
-            return f"go:{place}.{name}"
+        case GoTo(Step(place, name, attempt)):
+            return f"go:{place}.{name}" + (f".{attempt}" if attempt > 1 else "")
         case GoOut(url):
             return f"out:{url}"
         case ReturnToStudio(result, reason):
@@ -39,7 +39,17 @@ def _verb(verb: object) -> str:
     return "?"
 
 
+def _listen(verb: Listen) -> str:
+    if verb.digits:
+        return f"ask:{verb.then.attempt}"
+    if verb.number:
+        return f"right:{verb.then.attempt}:{verb.number}"
+    return f"listen:{verb.then.place}.{verb.then.name}.{verb.then.attempt}"
+
+
 OTHERWISE = "queue:billing>billing.queued.otherwise"
+ASK = f"ask:1 ask:2 {OTHERWISE}"
+KEYED = "+14155552672"
 MENU = "listen:menu.choose.1 listen:menu.choose.2 queue:front>menu.queued.otherwise"
 OFFER = f"listen:billing.answer.1 {OTHERWISE}"
 WRONG = "say:Sorry"
@@ -56,7 +66,20 @@ CASES = [
     ("silence at the offer", Step("billing", "answer"), Heard(""), OTHERWISE),
     ("a wrong key at the offer", Step("billing", "answer"), Heard("2"), f"{WRONG} listen:billing.answer.2 {OTHERWISE}"),
     ("wrong keys are over", Step("billing", "answer", 2), Heard("2"), OTHERWISE),
-    ("the text failed", Step("billing", "confirm"), Heard(text="refused"), f"say:We-are-sorry {OTHERWISE}"),
+    ("the text failed", Step("billing", "confirm"), Heard(text="refused"), f"say:We-are-sorry {ASK}"),
+    ("none could be sent", Step("billing", "confirm"), Heard(text="unable"), f"say:We-are-sorry {OTHERWISE}"),
+    ("the keyed one failed", Step("billing", "confirm", 2), Heard(text="refused", number=KEYED), f"say:We-are-sorry ask:2 {OTHERWISE}"),
+    ("and the last", Step("billing", "confirm", 3), Heard(text="refused", number=KEYED), f"say:We-are-sorry {OTHERWISE}"),
+    ("a number", Step("billing", "number"), Heard("4", "4155552672"), f"right:1:{KEYED} right:2:{KEYED} {OTHERWISE}"),
+    ("a number, the second time", Step("billing", "number", 2), Heard("4", "4155552672"), f"right:2:{KEYED} {OTHERWISE}"),
+    ("no number", Step("billing", "number"), Heard("9", "911"), f"say:Sorry ask:2 {OTHERWISE}"),
+    ("no number, the last time", Step("billing", "number", 2), Heard("9", "911"), f"say:Sorry {OTHERWISE}"),
+    ("started over", Step("billing", "number"), Heard("4", "415*"), f"ask:2 {OTHERWISE}"),
+    ("it is wrong", Step("billing", "right"), Heard("2", number=KEYED), f"ask:2 {OTHERWISE}"),
+    ("it is wrong, the last time", Step("billing", "right", 2), Heard("2", number=KEYED), OTHERWISE),
+    ("neither right nor wrong", Step("billing", "right"), Heard("7", number=KEYED), f"say:Sorry right:2:{KEYED} {OTHERWISE}"),
+    ("right, but nothing was promised", Step("billing", "right"), Heard("1"), OTHERWISE),
+    ("right, and sent already", Step("billing", "right"), Heard("1", text="sent", number=KEYED), "say:We-are-texting-the-number-ending-in- wait:10 go:billing.confirm.2"),
     ("the text arrived", Step("billing", "confirm"), Heard(text="delivered"), GOODBYE),
     ("the text is under way", Step("billing", "confirm"), Heard(text="sent"), f"listen:billing.arrived.1 {GOODBYE}"),
     ("nobody knows yet", Step("billing", "confirm"), Heard(text="pending"), f"listen:billing.arrived.1 {GOODBYE}"),
@@ -93,6 +116,22 @@ def test_the_accept_key_accepts(acme: Flow) -> None:
     assert (answer.accepts, answer.script) == (acme.branches["billing"], ())
 
 
+def test_a_number_is_kept_then_confirmed(acme: Flow) -> None:
+    billing = acme.branches["billing"]
+    assert engine.answer(acme, Step("billing", "number"), Heard("4", "4155552672")).enters == KEYED
+    assert engine.answer(acme, Step("billing", "number"), Heard("9", "9005550123")).enters is None
+    assert engine.answer(acme, Step("billing", "right"), Heard("1", number=KEYED)).confirms is billing
+    assert engine.answer(acme, Step("billing", "right"), Heard("2", number=KEYED)).confirms is None
+
+
+def test_the_key_for_another_number_accepts_where_there_is_one(acme: Flow) -> None:
+    billing = replace(acme.branches["billing"], other_number="2")
+    flow = replace(acme, branches={"billing": billing})
+    assert engine.answer(flow, Step("billing", "answer"), Heard("2")).accepts is billing
+    assert engine.answer(acme, Step("billing", "answer"), Heard("2")).accepts is None
+    assert engine.answer(acme, Step("billing", "answer"), Heard("")).accepts is None
+
+
 def test_an_offer_is_told_apart_the_first_time_only(acme: Flow) -> None:
     billing = acme.branches["billing"]
     assert engine.answer(acme, Step("billing"), Heard()).offers is billing
@@ -104,14 +143,16 @@ def test_an_offer_is_told_apart_the_first_time_only(acme: Flow) -> None:
 TEXTED = [
     ("sent", "say:We-are-texting-the-number-ending-in- wait:10 go:billing.confirm"),
     ("pending", "say:A-text-to-the-number-ending-in--is-on-its-way wait:10 go:billing.confirm"),
-    ("refused", f"say:We-are-sorry {OTHERWISE}"),
+    ("refused", f"say:We-are-sorry {ASK}"),
+    ("needed", ASK),
+    ("unable", f"say:We-are-sorry {OTHERWISE}"),
     ("delivered", GOODBYE),
 ]
 
 
 @pytest.mark.parametrize(("text", "said"), TEXTED)
 def test_what_a_caller_hears_who_said_yes(acme: Flow, text: engine.Text, said: str) -> None:
-    assert told(engine.texted(acme, acme.branches["billing"], Heard("1", text=text))) == said
+    assert told(engine.texted(acme, acme.branches["billing"], 0, Heard("1", text=text))) == said
 
 
 EXITS = [
@@ -142,4 +183,4 @@ def test_the_way_back_to_studio_tells_why(acme: Flow) -> None:
         == "studio:declined.key"
     )
     failed = replace(studio, key="1", text="refused")
-    assert told(engine.texted(flow, branch, failed)) == "say:We-are-sorry studio:failed.cannot_text"
+    assert told(engine.texted(flow, branch, 0, failed)) == "say:We-are-sorry ask:1 ask:2 studio:failed.cannot_text"

@@ -24,11 +24,12 @@ menu:
 branches:
   billing:
     offer: Press 1.
-    greeting: Hello from {{ brand }}.
+    greeting: Hello from {{ brand }}. Reply STOP to opt out.
     otherwise: {queue: billing}
+fallback: {say: Goodbye.}
 """
 
-BRANCH = "  billing:\n    offer: Press 1.\n    greeting: Hello from {{ brand }}.\n    otherwise: {queue: billing}\n"
+BRANCH = "  billing:\n    offer: Press 1.\n    greeting: Hello from {{ brand }}. Reply STOP to opt out.\n    otherwise: {queue: billing}\n"
 
 # what it is, (old, new) in the good file, the finding without the file's name
 FINDINGS = [
@@ -48,7 +49,9 @@ FINDINGS = [
     ("arithmetic", ("{{ brand }}", "{{ 1 // 0 }}"), "11:15: error: greeting: floordiv is too much for a text; allowed: names, if, and filters"),
     ("a duplicate key", ("    offer:", "    offer: x\n    offer:"), "11:5: error: offer: duplicate key; it stands in line 10"),
     ("a toll-free sender", ("0111", "0111\"}\nsender: {sms: \"+18005551212"), "duplicate key"),
+    ("one key for two things", ("    offer:", "    other_number: 1\n    offer:"), "10:19: error: other_number: 1 is the key that accepts and the one for another number"),
     ("a toll-free sender alone", ("+1 415 555 0111", "+1 800 555 1212"), "2:15: error: sms: +1(800) 555-1212 is toll-free"),
+    ("a premium sender", ("+1 415 555 0111", "+1 900 555 1212"), "2:15: error: sms: +1(900) 555-1212 is premium; texts need a local number"),
     ("a sender that is none", ("+1 415 555 0111", "415"), "2:15: error: sms: '415' is no sender; write a number"),
     ("a number that is none", ("+1 415 555 0100", "+1 415"), "3:11: error: '+1 415' is no phone number"),
     ("a number twice in other words", ("numbers: {", 'numbers: {"+14155550100": menu, '), "3:33: error: +1 415 555 0100: claimed twice"),
@@ -58,27 +61,38 @@ FINDINGS = [
     ("a duration that is none", ("    offer:", "    sla: soon\n    offer:"), "10:10: error: sla: 'soon' is no duration"),
     ("tries out of bounds", ("name:", "tries: 9\nname:"), "1:8: error: tries: '9' is not allowed; write a whole number from 1 to 5"),
     ("a region that is none", ("name:", "regions: [UK]\nname:"), "error: regions: 'UK' is no region"),
+    ("no regions", ("name:", "regions: []\nname:"), "1:10: error: regions: is empty; at least one is needed"),
+    ("a return to Studio that is none", ("{queue: billing}", "{studio: back}"), "12:25: error: studio: 'back' is not allowed; write return"),
     ("a reserved id", ("  billing:\n    off", "  status:\n    off"), "9:3: error: status: a reserved id"),
     ("an id with capitals", ("  billing:\n    off", "  Billing:\n    off"), "9:3: error: Billing: no id"),
     ("a recording that is no URL", ("say: Press 1.", "say: {play: hello.mp3}"), "5:15: error: play: 'hello.mp3' is no URL"),
+    ("a recording at no port", ("say: Press 1.", "say: {play: 'https://a.example:x/b'}"), "5:15: error: play: 'https://a.example:x/b' is no URL"),
+    ("a recording at a port too high", ("say: Press 1.", "say: {play: 'https://a.example:99999/b'}"), "5:15: error: play: 'https://a.example:99999/b' is no URL"),
+    ("a recording with backslashes", ("say: Press 1.", "say: {play: 'https://a\\\\b'}"), "5:15: error: play: 'https://a"),
     ("an unknown phrase", ("name:", "phrases: {snt: x}\nname:"), "1:11: error: snt: unknown phrase; did you mean sent?"),
     ("a menu without a way out", ("{1: billing}\n  otherwise: {queue: front}", "{1: menu}\n  otherwise: {menu: menu}"), "4:1: error: menu: a menu without a way out"),
     ("a control character", ("name: Acme", 'name: "A\\x07"'), "1:7: error: name: has a control character in it"),
     ("a time zone that is none", ("name:", "timezone: Mars\nname:"), "1:11: error: timezone: 'Mars' is no time zone"),
-    ("an empty text", ("greeting: Hello from {{ brand }}.", "greeting:"), "greeting: empty; write a text"),
+    ("an empty text", ("greeting: Hello from {{ brand }}. Reply STOP to opt out.", "greeting:"), "greeting: empty; write a text"),
     ("a loop", ("{{ brand }}", "{% for x in brand %}{% endfor %}"), "11:15: error: greeting: for is too much for a text"),
     ("a call", ("{{ brand }}", "{{ brand.encode('nope') }}"), "11:15: error: greeting: "),
     ("brackets without end", ("{{ brand }}", "{{ " + "(" * 2000 + "1" + ")" * 2000 + " }}"), "error: greeting: "),
     ("a filter nobody has", ("{{ brand }}", "{{ brand | nope }}"), "error: greeting: the template cannot be read"),
-    ("a text that comes out empty", ("Hello from {{ brand }}.", '"{{ \'\' }}"'), "11:15: error: greeting: comes out empty"),
-    ("a text that is empty for some", ("Hello from {{ brand }}.", '"{% if false %}x{% endif %}"'), "error: greeting: comes out empty"),
+    ("a text that comes out empty", ("Hello from {{ brand }}. Reply STOP to opt out.", '"{{ \'\' }}"'), "11:15: error: greeting: comes out empty"),
+    ("a text that is empty for some", ("Hello from {{ brand }}. Reply STOP to opt out.", '"{% if false %}x{% endif %}"'), "error: greeting: comes out empty"),
     ("a control character that comes out", ("Press 1.\n    greet", "\'{{ \"\\x01\" }} Press 1.\'\n    greet"), "error: offer: comes out with a control character"),
-    ("a text no carrier takes", ("Hello from {{ brand }}.", "x" * 1601), "11:15: error: greeting: comes out 1,601 characters long; at most 1,600"),
-    ("a prompt no voice takes", ("Press 1.\n    greet", "x" * 5001 + "\n    greet"), "10:12: error: offer: comes out 5,001 characters long; at most 5,000"),
+    ("a text no carrier takes", ("Hello from {{ brand }}. Reply STOP to opt out.", "x" * 1601), "11:15: error: greeting: comes out 1,601 characters long; at most 1,600"),
+    ("a prompt no document carries", ("Press 1.\n    greet", "é" * 4001 + "\n    greet"), "10:12: error: offer: comes out 8,002 bytes long; at most 8,000"),
+    ("a URL without end", ("say: Press 1.", "say: {play: 'https://a.example/" + "&" * 1000 + "'}"), "5:15: error: play: the URL has 5,018 bytes; at most 4,000"),
+    ("a voice without end", ("name:", "voice: " + "x" * 101 + "\nname:"), "1:8: error: voice: has 101 characters; at most 100"),
+    ("a SIP address without end", ("{queue: billing}", "{dial: 'sip:" + "a" * 250 + "@b.c'}"), "12:23: error: dial: the SIP address has 258 characters; at most 255"),
+    ("a text that is not read at all", ("Press 1.\n    greet", "x" * 20_001 + "\n    greet"), "10:12: error: offer: 20,001 characters; at most 20,000 are read"),
     ("a key twice in other spaces", ("{1: billing}", '{1: billing, " 1": billing}'), "6:23: error: 1: duplicate key; this menu has it already"),
     ("no branches", ("branches:\n" + BRANCH, "branches: {}\n"), "8:11: error: branches: is empty; at least one is needed"),
     ("a tab", ("  say", "\tsay"), "error: syntax: a character that YAML reserves"),
     ("a second colon", ("say: Press 1.", "say: Press 1: now"), "error: syntax: a second colon in the line"),
+    ("braces without quotes", ("greeting: Hello from {{ brand }}.", "greeting: {{ brand }}."), "11:16: error: a key must be one word or one text; a text that begins with { stands in quotes"),
+    ("a quote without its end", ("say: Press 1.", 'say: "Press 1.'), "5:8: error: syntax: a quote that is opened here is never closed"),
     ("an open bracket", ("{1: billing}", "{1: billing"), "error: syntax: "),
     ("an alias", ("say: Press 1.", "say: *words"), "error: anchors and aliases"),
     ("a merge key", ("  say:", "  <<: {}\n  say:"), "error: <<: merge keys are not read"),
@@ -182,7 +196,7 @@ def flow(tmp_path_factory: pytest.TempPathFactory) -> Flow:
             offer: For {{ branch }}, press 5. {{ caller }}, we answer within {{ sla }}.
             greeting: |
               {{ brand }}: {{ sla }}.
-              Second line.
+              Second line. Reply STOP to opt out.
             otherwise: {dial: +14155550199}
             fallback: {dial: "sip:desk@example.com"}
             accept: 7
@@ -207,20 +221,20 @@ def test_scalars_mean_what_they_say(flow: Flow) -> None:
 def test_settings_are_inherited_where_they_do_not_differ(flow: Flow) -> None:
     refunds, service = flow.branches["refunds"], flow.menus["service"]
     assert (refunds.accept, refunds.tries, service.tries) == ("7", 3, 1)
-    assert refunds.regions == {"US", "CA"}
+    assert refunds.regions == ("US", "CA")
     assert (refunds.wait, refunds.confirm) == (5, 10)
 
 
 def test_words_are_filled_in(flow: Flow) -> None:
     refunds = flow.branches["refunds"]
-    assert refunds.greeting.spoken({}) == "Norway Air: 1 hour.\nSecond line."
+    assert refunds.greeting.spoken({}) == "Norway Air: 1 hour.\nSecond line. Reply STOP to opt out."
     assert refunds.offer.spoken({"caller": "+1(415) 555-2671"}) == (  # type: ignore[union-attr]
         "For refunds, press 5. +1(415) 555-2671, we answer within 1 hour."
     )
 
 
 def test_regions_unless_said(acme: Flow) -> None:
-    assert acme.branches["billing"].regions == {"US"}
+    assert acme.branches["billing"].regions == ("US",)
     assert acme.branches["billing"].otherwise == ToQueue("billing")
 
 

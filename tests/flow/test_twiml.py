@@ -27,15 +27,16 @@ FLOWS = load_directory(ROOT / "flows").flows
 def scripts(flow: Flow) -> Iterator[tuple[str, Script]]:
     """Every script of a flow, whatever is heard at any step."""
     places: list[Menu | Branch] = [*flow.menus.values(), *flow.branches.values()]
-    steps = ("", "choose", "answer", "confirm", "arrived", "queued", "dialled", "gone")
-    keys = ("", "1", "2", "9", "*", "#")
-    texts: tuple[engine.Text, ...] = ("sent", "pending", "refused", "delivered", "unknown")
+    steps = ("", "choose", "answer", "number", "right", "confirm", "arrived", "queued", "dialled", "gone")
+    keys = ("", "1", "2", "9", "*", "#", "4155552671")
+    texts: tuple[engine.Text, ...] = ("sent", "pending", "refused", "unable", "needed", "delivered", "unknown")
     for place, name, attempt, key, text in itertools.product(places, steps, (1, 2), keys, texts):
         for result, studio in (("bridged", False), ("queue-full", False), ("no-answer", True)):
-            heard = Heard(key, result, False, studio, text)
+            heard = Heard(key[:1], key, result, False, studio, text, "+14155552672")
             for role in ("otherwise", "fallback"):
                 answer = engine.answer(flow, Step(place.name, name, attempt, role), heard)
-                script = engine.texted(flow, answer.accepts, heard) if answer.accepts else answer.script
+                yes = answer.accepts or answer.confirms
+                script = engine.texted(flow, yes, attempt - 1, heard) if yes else answer.script
                 yield f"{place.name}.{name}.{key}.{text}", script
     yield "lost", engine.lost(flow, Heard())
 
@@ -67,12 +68,12 @@ def test_ready_made_documents_are_those_rendered_at_the_call(acme: Flow) -> None
 
 
 def test_digits_are_read_one_by_one_in_whatever_voice(acme: Flow) -> None:
-    sent = engine.texted(acme, acme.branches["billing"], Heard(text="sent"))
+    sent = engine.texted(acme, acme.branches["billing"], 0, Heard(text="sent"))
     polly = ElementTree.fromstring(twiml.document(acme, sent, PLAIN))[0]
     assert polly.find("say-as").text == "2671"  # type: ignore[union-attr]
     assert "ending in 2671." in "".join(polly.itertext())
     bakery = FLOWS["corner-bakery"]
-    sent = engine.texted(bakery, bakery.branches["orders"], Heard(text="sent"))
+    sent = engine.texted(bakery, bakery.branches["orders"], 0, Heard(text="sent"))
     basic = ElementTree.fromstring(twiml.document(bakery, sent, PLAIN))[0]
     assert "ending in 2 6 7 1." in (basic.text or "")
     assert len(basic) == 0

@@ -4,11 +4,12 @@ import hashlib
 import io
 import json
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import urldefrag, urlencode
 
 import pytest
 from twilio.request_validator import RequestValidator
 
+from ivr.deployment.pointing import text_url
 from ivr.flow.load import load_directory
 from ivr.sandbox.town import ROOT
 from tests.doors import ACCOUNT_SID, CALLER, PUBLIC_URL, TOKEN, Doors, opened_doors
@@ -75,6 +76,17 @@ def test_the_signature_covers_the_raw_path_and_query(doors: Doors, path: str) ->
 def test_a_signature_with_the_port_passes_as_the_library_does(doors: Doors) -> None:
     signed = signature("https://ivr.example.com:443/voice", FORM)
     assert doors.post("/voice", FORM, headers={"X-Twilio-Signature": signed}).status_code == 200
+
+
+def test_the_fragment_of_a_pointed_url_is_neither_sent_nor_signed(doors: Doors) -> None:
+    """Twilio keeps connection overrides to itself: a message URL is requested and signed without its `#…`."""
+    pointed = text_url(doors.runtime.settings)
+    assert pointed == f"{PUBLIC_URL}/messages#rc=3&rp=5xx,ct,rt"
+    form = FORM | {"MessageSid": "SM" + "1" * 32, "Body": "Hello"}
+    requested = urldefrag(pointed).url
+    assert doors.post(requested.removeprefix(PUBLIC_URL), form).status_code == 200
+    kept = {"X-Twilio-Signature": signature(pointed, form)}
+    assert doors.post("/messages", form, headers=kept).status_code == 403, "a signature over another URL"
 
 
 def test_a_json_body_is_signed_by_its_hash(doors: Doors) -> None:

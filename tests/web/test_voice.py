@@ -12,7 +12,6 @@ from ivr.clients.failure import SendError
 from ivr.flow.model import Flow, ToGoodbye
 from ivr.flow.words import Words
 from tests.doors import CALLER, Doors, Heard, opened_doors
-from tests.twiml_rules import faults
 
 ACCEPT = "/voice/acme/billing?step=answer"
 CANNOT = "We are sorry, we could not text this number."
@@ -45,32 +44,6 @@ def test_digits_in_every_odd_form(doors: Doors, digits: str | list[str] | None, 
     expected = {"yes": "We are texting", "wrong": "Sorry, that key", "silent": ""}[means]
     assert heard.words.startswith(expected)
     assert heard.names[-1] == ("Redirect" if means == "yes" else "Enqueue")
-
-
-CALLERS = [
-    ("a mobile", CALLER, True),
-    ("withheld", "anonymous", False),
-    ("withheld, as digits", "+266696687", False),
-    ("nothing", "", False),
-    ("a client", "client:ann", False),
-    ("a SIP phone", "sip:+14155552671@example.com", False),
-    ("toll-free", "+18005551212", False),
-    ("abroad", "+447911123456", False),
-    ("nonsense", "\U0001f600 OR 1=1 --", False),
-    ("NUL", "+1415\0", False),
-    ("very long", "9" * 3000, False),
-]
-
-
-@pytest.mark.parametrize(("caller", "texted"), [case[1:] for case in CALLERS], ids=[case[0] for case in CALLERS])
-def test_callers_of_every_kind(doors: Doors, caller: str, texted: bool) -> None:
-    offer = doors.voice("/voice/acme/billing", "CA7", From=caller)
-    assert "Press 1" in offer.words, "everyone hears the same offer"
-    heard = doors.voice(ACCEPT, "CA7", From=caller, Digits="1")
-    assert len(doors.twilio.sent) == (1 if texted else 0)
-    assert heard.words.startswith("We are texting" if texted else CANNOT)
-    assert heard.names[-1] == ("Redirect" if texted else "Enqueue")
-    assert faults(heard.response.data) == []
 
 
 def test_the_attempt_asks_for_the_full_format(doors: Doors) -> None:

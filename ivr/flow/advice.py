@@ -1,0 +1,169 @@
+"""Warnings: what works, and yet is most likely not what the brand wants. An error nearby is said alone."""
+
+import re
+from collections.abc import Mapping
+from pathlib import PurePath
+
+from ivr.flow import hints, reach
+from ivr.flow.hints import Hint
+from ivr.flow.segments import ALONE, Segments, segments
+from ivr.flow.source import Path, Source
+from ivr.flow.texts import Rendered, exits, mapping, menus, node
+from ivr.flow.words import duration
+from ivr.lookalikes import plain
+
+# Twilio's default opt-out words; in small letters one counts only where the text says to send it.
+_WORDS = "STOP|STOPALL|UNSUBSCRIBE|END|QUIT|REVOKE|OPTOUT|CANCEL"
+_OPT_OUT = re.compile(rf"\b(?:{_WORDS})\b|(?i:\b(?:reply|text|send|answer|write)(?:\s+with)?\W+(?:{_WORDS})\b)")
+
+# How a key is said; in a language that is not here only its digit can be looked for, so a word is believed.
+_SAID = {
+    "en": "zero one two three four five six seven eight nine star pound",
+    "es": "cero uno dos tres cuatro cinco seis siete ocho nueve asterisco almohadilla",
+    "fr": "zéro un deux trois quatre cinq six sept huit neuf étoile dièse",
+    "de": "null eins zwei drei vier fünf sechs sieben acht neun stern raute",
+}
+_KEYS = "0123456789*#"
+_ALSO = {"*": {"en": "asterisk", "es": "estrella"}, "#": {"en": "hash", "es": "numeral"}}
+
+# Twilio error 13521: what a voice speaks at once, in characters.
+_MOST_SPOKEN = {"Polly.": 3000, "Google.": 5000}
+_BASIC = 4096
+
+
+def advise(source: Source, texts: Mapping[Path, Rendered]) -> None:
+    """Add the warnings to `source.findings`."""
+    for path, text in texts.items():
+        if text.kind == "greeting":
+            _length(source, path, text)
+            _opt_out(source, path, text)
+        else:
+            _voice(source, path, text)
+        if text.kind == "offer":
+            _key(source, path, text)
+    for branch in mapping(source, "branches"):
+        _sla(source, ("branches", branch), texts)
+    _fallbacks(source)
+    _unreached(source)
+
+
+def _length(source: Source, path: Path, text: Rendered) -> None:
+    worst = max(map(segments, text.outcomes), key=lambda counted: (counted.count, counted.characters))
+    if worst.count == 1 or ("name",) in source.faulty or (*path[:-1], "sla") in source.faulty:
+        return
+    forced = f", {worst.forced_by} forces UCS-2" if worst.forced_by else ""
+    unless = f" in UCS-2, {ALONE['GSM-7']} without {worst.forced_by}" if worst.forced_by else ""
+    source.warning(
+        source.place(path),
+        f"greeting: {worst.count} SMS segments ({worst.characters:,} characters{forced}); "
+        f"one segment takes {worst.limit}{unless}",
+        _in_plain(source, path, worst),
+    )
+
+
+def _in_plain(source: Source, path: Path, worst: Segments) -> Hint:
+    """The greeting with look-alikes made plain, where these alone made it long."""
+    written = node(source, path).strip()
+    plainer = plain(written)
+    if not worst.forced_by or "\n" in written or segments(plainer).forced_by:
+        return ()
+    return hints.changed(source, path, plainer)
+
+
+def _opt_out(source: Source, path: Path, text: Rendered) -> None:
+    if not all(map(_OPT_OUT.search, text.outcomes)):
+        message = "greeting: does not say how to opt out; end it with words like: Reply STOP to opt out."
+        source.warning(source.place(path), message, ("Reply STOP to opt out.",))
+
+
+def _key(source: Source, path: Path, text: Rendered) -> None:
+    branch = path[:-1]
+    holder = branch if "accept" in mapping(source, *branch) else ()
+    said = mapping(source, *holder).get("accept", "1")
+    if (*holder, "accept") in source.faulty or not isinstance(said, str) or ("language",) in source.faulty:
+        return
+    key = said.strip()
+    pattern = _key_pattern(key, str(mapping(source).get("language", "en")).strip().lower()[:2])
+    if pattern and not all(re.search(pattern, outcome, re.IGNORECASE) for outcome in text.outcomes):
+        message = f"offer: does not say its key; say that {key} accepts, like: Press {key} and we will text you."
+        source.warning(source.place(path), message, (f"Press {key} and we will text you.",))
+
+
+def _key_pattern(key: str, language: str) -> str | None:
+    """What an offer says that says this key; None where the language's words for keys are not known."""
+    if language not in _SAID:
+        return None
+    words = [_SAID[language].split()[_KEYS.index(key)], _ALSO.get(key, {}).get(language, "")]
+    spoken = "|".join(rf"\b{word}\b" for word in words if word)
+    return rf"(?<![\d.,]){key}(?![\d])|{spoken}" if key.isdigit() else rf"{re.escape(key)}|{spoken}"
+
+
+def _voice(source: Source, path: Path, text: Rendered) -> None:
+    voice = mapping(source).get("voice")
+    name = voice.strip() if isinstance(voice, str) else ""
+    most = next((limit for prefix, limit in _MOST_SPOKEN.items() if name.startswith(prefix)), _BASIC)
+    longest = max(len(" ".join(outcome.split())) for outcome in text.outcomes)
+    if longest > most:
+        speaker = name or "the basic voice"
+        message = f"{path[-1]}: comes out {longest:,} characters long; {speaker} speaks {most:,} at most"
+        source.warning(source.place(path), message)
+
+
+def _sla(source: Source, branch: Path, texts: Mapping[Path, Rendered]) -> None:
+    sla = mapping(source, *branch).get("sla")
+    said = duration(sla) if isinstance(sla, str) else None
+    where = [texts.get((*branch, name)) for name in ("offer", "greeting")]
+    if said is None or (*branch, "sla") in source.faulty or None in where:
+        return  # a recording may say it, and a text with an error might
+    if not any("sla" in text.uses or said.spoken in outcome for text in where if text for outcome in text.outcomes):
+        message = "sla: no text mentions it; say {{ sla }} in the offer or the greeting, or remove it"
+        source.warning(source.key_place((*branch, "sla")), message, ("We answer within {{ sla }}.",))
+
+
+def _fallbacks(source: Source) -> None:
+    if "fallback" in mapping(source):
+        return
+    for path, way in exits(source):
+        holder = path[:-1]
+        fails = "a queue can be full" if "queue" in way else "a dialled number can be busy" if "dial" in way else None
+        if (
+            fails
+            and path[-1] == "otherwise"
+            and "fallback" not in mapping(source, *holder)
+            and path not in source.faulty
+        ):
+            message = f"otherwise: {fails}, and no fallback follows; add a fallback here or on the brand"
+            source.warning(source.key_place(path), message, hints.added(source, (*holder, "fallback")))
+
+
+def _unreached(source: Source) -> None:
+    if any(map(_leads, source.faults)):
+        return
+    brand = PurePath(source.file).stem
+    paths = reach.places(source)
+    for name in reach.unreached(source):
+        kind = "branch" if paths[name][0] == "branches" else "menu"
+        source.warning(
+            source.key_place(paths[name]),
+            f"{name}: no number and no key reaches this {kind}; add one to numbers or to a menu's press, "
+            f"or leave it if the URL /voice/{brand}/{name} is meant",
+            _new_key(source, name),
+        )
+
+
+def _leads(path: Path) -> bool:
+    """Whether an error here may be the cause that a place is not reached."""
+    if path[:1] == ("numbers",) or "press" in path or "menu" in path[1:]:
+        return True
+    return path in (("menu",), ("menus",)) or (len(path) == 2 and path[0] in ("branches", "menus"))
+
+
+def _new_key(source: Source, name: str) -> Hint:
+    """A line for the first menu with a free key, where its keys stand one a line."""
+    for _, path in menus(source):
+        taken = {key.strip() for key in mapping(source, *path, "press")}
+        free = next((key for key in "1234567890" if key not in taken), None)
+        place = source.place((*path, "press"))
+        if free and source.line(place)[place.column - 1 : place.column] not in ("", "{"):
+            return (f"{' ' * (place.column - 1)}{free}: {name}",)
+    return ()

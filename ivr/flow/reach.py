@@ -1,0 +1,117 @@
+"""Which places of a brand's file lead where: menus without a way out, returns to Studio, places nobody reaches."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ivr.flow.source import Path, Source
+from ivr.flow.texts import mapping, menus
+
+Leads = Mapping[str, frozenset[str]]
+
+
+def places(source: Source) -> dict[str, Path]:
+    """Every menu's and branch's name and path, in the order of the file."""
+    found: dict[str, Path] = dict(menus(source))
+    found.update((name, ("branches", name)) for name in mapping(source, "branches") if name not in found)
+    return dict(sorted(found.items(), key=lambda item: source.key_place(item[1])))
+
+
+def ways_out(source: Source) -> None:
+    """A menu from which only menus are reached, however one declines, keeps a caller from a person for ever."""
+    leads = {name: _declined(mapping(source, *path)) for name, path in places(source).items()}
+    back: dict[str, list[str]] = {}
+    for name, targets in leads.items():
+        for target in targets or ():
+            back.setdefault(target, []).append(name)
+    out = _closure((name for name, to in leads.items() if to is None or to - leads.keys()), back)
+    for name, path in menus(source):
+        if name not in out:
+            message = f"{name}: a menu without a way out; lead a key or otherwise to a queue, a number or a goodbye"
+            source.at_key(path, message)
+
+
+def _declined(place: Mapping[str, Any]) -> frozenset[str] | None:
+    """The places that a menu or branch leads to, or None when its `otherwise` leaves them all."""
+    otherwise = place.get("otherwise")
+    if not isinstance(otherwise, dict) or not isinstance(otherwise.get("menu"), str):
+        return None
+    return _keys_of(place) | {otherwise["menu"].strip()}
+
+
+def _keys_of(place: Mapping[str, Any]) -> frozenset[str]:
+    press = place.get("press")
+    targets = press.values() if isinstance(press, dict) else ()
+    return frozenset(target.strip() for target in targets if isinstance(target, str))
+
+
+def _leads(source: Source, there: Mapping[str, Path]) -> Leads:
+    """The places that each place leads to, by a key or by a way on."""
+    found = {}
+    for name, path in there.items():
+        place = mapping(source, *path)
+        ways = (place.get("otherwise"), place.get("fallback", mapping(source).get("fallback")))
+        targets = [way.get("menu") for way in ways if isinstance(way, dict)]
+        to_menus = {target.strip() for target in targets if isinstance(target, str)}
+        found[name] = (_keys_of(place) | to_menus) & there.keys()
+    return found
+
+
+def _closure(roots: Iterable[str], leads: Mapping[str, Iterable[str]]) -> set[str]:
+    reached: set[str] = set()
+    waiting = list(roots)
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting.extend(leads.get(name, ()))
+    return reached
+
+
+def _entries(source: Source, there: Mapping[str, Path]) -> list[str]:
+    """The places that a dialled number enters."""
+    targets = mapping(source, "numbers").values()
+    return [target.strip() for target in targets if isinstance(target, str) and target.strip() in there]
+
+
+def returns(source: Source) -> None:
+    """`studio: return` for a caller whom no Studio flow sent leads nowhere."""
+    there = places(source)
+    leads = _leads(source, there)
+    by_number = _closure(_entries(source, there), leads)
+    by_menu = _closure((target for menu, _ in menus(source) for target in leads[menu] if target != menu), leads)
+    said: set[Path] = set()
+    for name, path in there.items():
+        for way in _studio(source, path):
+            if (name in by_number or name in by_menu) and way not in said:
+                said.add(way)
+                leader = "a number" if name in by_number else "a menu"
+                message = f"studio: return where {leader} leads ({name}); only a caller whom Studio sent can return"
+                source.at(way, f"{message}; allowed here: queue, dial, redirect, say, menu")
+
+
+def _studio(source: Source, path: Path) -> Iterator[Path]:
+    """Every `studio: return` of a place, the one that it inherits from the brand included."""
+    inherited: Path = (*path, "fallback") if "fallback" in mapping(source, *path) else ("fallback",)
+    for way in ((*path, "otherwise"), inherited):
+        if "studio" in mapping(source, *way) and (*way, "studio") not in source.faults:
+            yield (*way, "studio")
+
+
+def unreached(source: Source) -> list[str]:
+    """The places that no number and no key reaches; of those that lead to each other, the first.
+
+    A brand without numbers is reached by its URL, which enters the menu; without a menu every branch has its URL.
+    """
+    there = places(source)
+    leads = _leads(source, there)
+    entries = _entries(source, there)
+    if not mapping(source, "numbers"):
+        entries = ["menu"] if "menu" in there else list(there)
+    reached = _closure(entries, leads)
+    led = {target for name, targets in leads.items() for target in targets if target != name}
+    found = []
+    for name in sorted(there, key=lambda name: name in led):  # first those that nothing leads to at all
+        if name not in reached:
+            found.append(name)
+            reached |= _closure([name], leads)
+    return found

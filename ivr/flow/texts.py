@@ -1,0 +1,165 @@
+"""The texts of a brand's file: which there are, what each may ask for, and how each comes out at its longest."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Literal
+
+from ivr.flow import hints
+from ivr.flow.findings import near, unknown
+from ivr.flow.scalars import UNSPEAKABLE
+from ivr.flow.source import Path, Source
+from ivr.flow.words import (
+    DIGITS_CLOSE,
+    DIGITS_OPEN,
+    OF_THE_CALL,
+    PHRASE_VARIABLES,
+    TemplateFault,
+    duration,
+    variables,
+    words,
+)
+
+_BRAND = frozenset({"brand", "caller"})
+_BRANCH = _BRAND | {"branch"}
+MOST_READ = 20_000  # characters of a template
+MOST_WRITTEN = 1600  # Twilio error 21617
+# Twilio reads 64 kB of a document (11750). A prompt is in it five times at most, after an apology and before a goodbye.
+MOST_SPOKEN = 8_000  # bytes
+# No caller's number is longer in full format or in E.164; who withholds it is named in words.
+CALLERS = ("+1(415) 555-2671", "your number")
+
+Kind = Literal["offer", "greeting", "prompt"]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text of the file. `known`: the values that the file gives to its variables."""
+
+    path: Path
+    kind: Kind
+    allowed: frozenset[str]
+    known: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """How a text comes out, for each kind of caller that makes a difference."""
+
+    kind: Kind
+    uses: frozenset[str]
+    outcomes: tuple[str, ...]
+
+
+def node(source: Source, path: Path) -> Any:
+    """What stands at `path`, or None."""
+    found = source.data
+    for step in path:
+        found = found.get(step) if isinstance(found, dict) else None
+    return found
+
+
+def mapping(source: Source, *path: str | int) -> dict[str, Any]:
+    """The mapping at `path`, or an empty one where there is something else."""
+    found = node(source, path)
+    return found if isinstance(found, dict) else {}
+
+
+def menus(source: Source) -> Iterator[tuple[str, Path]]:
+    """Every menu's name and path: `menu`, then those of `menus`."""
+    if "menu" in mapping(source):
+        yield "menu", ("menu",)
+    for name in mapping(source, "menus"):
+        yield name, ("menus", name)
+
+
+def exits(source: Source) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The path and content of every `otherwise` and `fallback`."""
+    holders: list[Path] = [(), *(path for _, path in menus(source))]
+    holders += [("branches", name) for name in mapping(source, "branches")]
+    for holder in holders:
+        for key in ("otherwise", "fallback"):
+            value = mapping(source, *holder, key)
+            if value:
+                yield (*holder, key), value
+
+
+def rendered(source: Source) -> dict[Path, Rendered]:
+    """Every text as callers get it. A text that cannot be used is a finding instead, unless the schema found it."""
+    found = {}
+    for text in _texts(source):
+        written = node(source, text.path)
+        if isinstance(written, str) and written.strip() and text.path not in source.faulty:
+            read = _read(source, text, written)
+            if read:
+                found[text.path] = read
+    return found
+
+
+def _texts(source: Source) -> Iterator[Text]:
+    name = mapping(source).get("name", "")
+    good = isinstance(name, str) and ("name",) not in source.faulty
+    known = {"brand": name.strip() if good else "brand"}
+    for _, path in menus(source):
+        yield Text((*path, "say"), "prompt", _BRAND, known)
+    for branch in mapping(source, "branches"):
+        sla = mapping(source, "branches", branch).get("sla")
+        of_branch = {**known, "branch": branch}
+        if sla is not None:
+            said = duration(sla) if isinstance(sla, str) else None
+            of_branch["sla"] = said.spoken if said else "10 minutes"
+        allowed = _BRANCH | of_branch.keys()
+        yield Text(("branches", branch, "offer"), "offer", allowed, of_branch)
+        yield Text(("branches", branch, "greeting"), "greeting", allowed, of_branch)
+    for path, _ in exits(source):
+        yield Text((*path, "say"), "prompt", _BRAND, known)
+    for phrase in mapping(source, "phrases"):
+        if phrase in PHRASE_VARIABLES:
+            yield Text(("phrases", phrase), "prompt", PHRASE_VARIABLES[phrase], known)
+
+
+def _read(source: Source, text: Text, written: str) -> Rendered | None:
+    name = text.path[-1]
+    if len(written) > MOST_READ:
+        source.at(text.path, f"{name}: {len(written):,} characters; at most {MOST_READ:,} are read")
+        return None
+    try:
+        uses = variables(written)
+        if strange := sorted(uses - text.allowed):
+            for variable in strange:
+                _strange(source, text, variable)
+            return None
+        read = words(written, text.known)
+        callers = CALLERS if read.source is not None else CALLERS[:1]
+        outcomes = tuple(read.spoken(dict.fromkeys(OF_THE_CALL, caller)) for caller in callers)
+        fault = next(filter(None, (_fault(text.kind, outcome) for outcome in outcomes)), None)
+    except TemplateFault as error:
+        fault = str(error)
+    if fault:
+        source.at(text.path, f"{name}: {fault}")
+        return None
+    return Rendered(text.kind, frozenset(uses), outcomes)
+
+
+def _strange(source: Source, text: Text, variable: str) -> None:
+    no_sla = "; this branch has no sla" if variable == "sla" and text.kind != "prompt" else ""
+    meant = near(variable, text.allowed)
+    hint: hints.Hint = (f"{{{{ {meant} }}}}",) if meant else ()
+    if no_sla:
+        hint = hints.added(source, (*text.path[:-1], "sla"))
+    message = unknown(variable, "template variable", text.allowed)
+    source.at(text.path, f"{text.path[-1]}: {message}{no_sla}", hint)
+
+
+def _fault(kind: Kind, outcome: str) -> str | None:
+    """What is wrong with a text once it is filled in."""
+    if not outcome.strip():
+        return "comes out empty; write a text"
+    if UNSPEAKABLE.search(outcome.replace(DIGITS_OPEN, "").replace(DIGITS_CLOSE, "")):
+        return "comes out with a control character in it; remove it"
+    if kind == "greeting":
+        if len(outcome) > MOST_WRITTEN:
+            return f"comes out {len(outcome):,} characters long; at most {MOST_WRITTEN:,}"
+    elif len(outcome) > MOST_SPOKEN // 6 and (size := len(escape(outcome).encode())) > MOST_SPOKEN:
+        return f"comes out {size:,} bytes long; at most {MOST_SPOKEN:,}"
+    return None

@@ -1,0 +1,1 @@
+"""Deployment: the doctor, and pointing numbers, against a simulated account."""

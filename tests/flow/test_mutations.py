@@ -1,0 +1,206 @@
+"""Every key of the schema, mutated in the example: each mutant is found at its line, or is the same flow but for it.
+
+The cases come from the schema and from `flows/acme.yaml` itself: a new key is covered when its example is in the schema.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ivr.flow import json_schema
+from ivr.flow.hints import inline
+from ivr.flow.load import Loaded, load
+from ivr.flow.source import Source, read
+from ivr.sandbox.town import ROOT
+
+ACME = (ROOT / "flows" / "acme.yaml").read_text(encoding="utf-8")
+
+# Where each model of the schema stands in the example, so that a key it does not use can be written into it.
+HOMES: Mapping[str, tuple[str, ...]] = {
+    "Brand": (),
+    "Branch": ("branches", "bookings"),
+    "Menu": ("menu",),
+    "Exit": ("branches", "billing", "otherwise"),
+    "Desk": ("desk",),
+    "Sender": ("sender",),
+}
+# Keys whose absence changes what callers get and is no mistake: the flow differs in the field named here alone.
+ABSENT = {
+    "timezone": {"timezone"},
+    "voice": {"voice"},
+    "language": set(),
+    "desk": set(),
+    "skill": {"branches"},
+    "sla": {"branches"},
+    "numbers": {"numbers"},
+    "menu": {"menus"},
+    "fallback": {"branches", "menus"},
+}
+
+
+def example() -> Source:
+    return read(ACME.encode(), "acme.yaml")
+
+
+def written(data: Any, indent: str = "") -> str:
+    """`data` as YAML, one key a line, so that each line is one key's."""
+    if not (isinstance(data, dict) and data):
+        return f" {inline(data) if data != {} else '{}'}\n"
+    lines = "".join(f"{indent}{inline(key)}:{written(value, indent + '  ')}" for key, value in data.items())
+    return lines if not indent else f"\n{lines}"
+
+
+def keys() -> Iterator[tuple[str, ...]]:
+    """The path of every key of the schema: those that the example has, and those written into their homes."""
+    for model, home in HOMES.items():
+        schema = json_schema.brand_schema()
+        properties = schema if model == "Brand" else schema["$defs"][model]
+        for key in properties["properties"]:
+            yield (*home, key)
+
+
+def with_key(path: tuple[str, ...]) -> dict[str, Any]:
+    """The example with a good value at `path`; of keys that exclude each other, this one alone."""
+    data: dict[str, Any] = example().data
+    parent = at(data, path[:-1])
+    if path[-1] in parent:
+        return data
+    if path[-2:-1] in (("otherwise",), ("desk",)) and path[-1] != "context_line":
+        parent.clear()
+    good = {"menus": {"service": {"say": "Press 1.", "press": {"1": "billing"}, "otherwise": {"queue": "front"}}}}
+    parent[path[-1]] = good.get(path[-1], as_read(json_schema.example(path)))
+    if path[-1] == "menus":
+        data["menu"]["press"]["3"] = "service"
+    if path[-1] == "studio":  # where only a URL leads
+        del data["menu"]["press"]["1"], data["numbers"]["+1 415 555 0101"]
+    return data
+
+
+def at(data: Any, path: tuple[str, ...]) -> Any:
+    for step in path:
+        data = data[step]
+    return data
+
+
+def as_read(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): as_read(item) for key, item in value.items()}
+    return [as_read(item) for item in value] if isinstance(value, list) else str(value)
+
+
+def checked(tmp_path: Path, data: Any) -> tuple[Loaded, str]:
+    file = tmp_path / "acme.yaml"
+    file.write_text(written(data), encoding="utf-8")
+    return load([file]), str(file)
+
+
+def line_of(data: Any, path: tuple[str, ...]) -> int:
+    return read(written(data).encode(), "acme.yaml").key_place(path).line
+
+
+KEYS = list(keys())
+IDS = [".".join(path) for path in KEYS]
+
+
+@pytest.mark.parametrize("path", KEYS, ids=IDS)
+def test_as_it_is(tmp_path: Path, path: tuple[str, ...]) -> None:
+    loaded, _ = checked(tmp_path, with_key(path))
+    assert [str(finding) for finding in loaded.errors] == []
+    warned = {"sla": "no text mentions it", "studio": "no number and no key reaches this branch"}
+    assert all(warned.get(path[-1], "nothing") in finding.message for finding in loaded.findings), loaded.findings
+
+
+@pytest.mark.parametrize("path", KEYS, ids=IDS)
+def test_misspelt(tmp_path: Path, path: tuple[str, ...]) -> None:
+    data = with_key(path)
+    parent = at(data, path[:-1])
+    wrong = path[-1][:1] + "x" + path[-1][1:]
+    renamed = {wrong if key == path[-1] else key: value for key, value in parent.items()}
+    parent.clear()
+    parent.update(renamed)
+    loaded, file = checked(tmp_path, data)
+    (finding,) = loaded.errors
+    assert str(finding).startswith(f"{file}:{line_of(data, (*path[:-1], wrong))}:")
+    assert f"{wrong}: unknown key; did you mean {path[-1]}?" in finding.message
+
+
+@pytest.mark.parametrize("wrong", [["a", "b"], {"a": "b"}], ids=["a list", "a mapping"])
+@pytest.mark.parametrize("path", KEYS, ids=IDS)
+def test_a_wrong_type(tmp_path: Path, path: tuple[str, ...], wrong: Any) -> None:
+    data = with_key(path)
+    before = str(checked(tmp_path, data)[0].flows)
+    at(data, path[:-1])[path[-1]] = wrong
+    loaded, _ = checked(tmp_path, data)
+    line = line_of(data, path)
+    # Where branches or menus are others, what leads to the old ones is found too.
+    errors = [
+        error for error in loaded.errors if path[-1] not in ("branches", "menus") or "target" not in error.message
+    ]
+    if errors:
+        assert {finding.place.line for finding in errors} <= {line, line + 1}, errors
+        if isinstance(wrong, list):
+            assert len(errors) <= 2, "one for each word in the list"
+    else:
+        assert not loaded.errors
+        assert str(loaded.flows) == before
+
+
+@pytest.mark.parametrize("path", KEYS, ids=IDS)
+def test_an_empty_value(tmp_path: Path, path: tuple[str, ...]) -> None:
+    data = with_key(path)
+    at(data, path[:-1])[path[-1]] = ""
+    loaded, _ = checked(tmp_path, data)
+    (finding,) = loaded.errors
+    assert finding.place.line == line_of(data, path)
+
+
+@pytest.mark.parametrize("path", KEYS, ids=IDS)
+def test_removed(tmp_path: Path, path: tuple[str, ...]) -> None:
+    data = with_key(path)
+    (before,) = checked(tmp_path, data)[0].flows.values()
+    parent = at(data, path[:-1])
+    first = line_of(data, path[:-1]) if path[:-1] else 1
+    del parent[path[-1]]
+    loaded, _ = checked(tmp_path, data)
+    if loaded.errors:
+        places = {finding.place.line for finding in loaded.errors}
+        named = all(path[-1] in finding.message or "exactly one of" in finding.message for finding in loaded.errors)
+        assert named or path[-1] in ("menu", "menus", "numbers"), loaded.errors
+        assert places <= {first, first + 1} or path[-1] in ("menu", "menus"), loaded.errors
+        return
+    (after,) = loaded.flows.values()
+    fields = {field.name for field in dataclasses.fields(before)}
+    changed = {name for name in fields if getattr(before, name) != getattr(after, name)}
+    in_example = path[-1] in at(example().data, path[:-1])
+    homes = {"branches": "branches", "menu": "menus", "sender": "sender", "desk": ""}
+    own = {homes[path[0]]} if len(path) > 1 else {path[-1], "branches", "menus"}
+    assert changed <= (ABSENT.get(path[-1], own) if in_example else own), changed
+
+
+TARGETS = [
+    path
+    for holder in (("numbers",), ("menu", "press"))
+    for path in [(*holder, key) for key in at(example().data, holder)]
+]
+
+
+@pytest.mark.parametrize("wrong", ["nowhere", "bilings", "Menu"])
+@pytest.mark.parametrize("path", [*TARGETS, ("branches", "billing", "otherwise", "menu")], ids=".".join)
+def test_a_wrong_target(tmp_path: Path, path: tuple[str, ...], wrong: str) -> None:
+    data = with_key(path)
+    at(data, path[:-1])[path[-1]] = wrong
+    loaded, _ = checked(tmp_path, data)
+    (finding,) = loaded.errors
+    assert finding.place.line == line_of(data, path)
+    assert f"{wrong}: unknown" in finding.message
+    assert "did you mean" in finding.message or "allowed: " in finding.message
+
+
+def test_every_key_of_the_schema_has_its_cases() -> None:
+    schema = json_schema.brand_schema()
+    models = {"Brand", *schema["$defs"]} - {"LivePerson", "Native", "Webhook", "Play"}  # one key each, in test_load.py
+    assert models == set(HOMES)
+    assert len(KEYS) >= 50
