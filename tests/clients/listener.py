@@ -1,0 +1,60 @@
+"""A listener on loopback that answers every request with the same bytes, and keeps what it was told."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from socketserver import StreamRequestHandler, ThreadingTCPServer
+from threading import Thread
+
+
+class Listener(ThreadingTCPServer):
+    daemon_threads = True
+
+    def __init__(self, answer: bytes, keep: bool) -> None:
+        super().__init__(("127.0.0.1", 0), _Connection)
+        self.answer = answer
+        self.keep = keep
+        self.connections = 0
+        self.requests: list[bytes] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    @property
+    def port(self) -> int:
+        return int(self.server_address[1])
+
+
+class _Connection(StreamRequestHandler):
+    server: Listener
+
+    def handle(self) -> None:
+        self.server.connections += 1
+        while request := self._request():
+            self.server.requests.append(request)
+            self.wfile.write(self.server.answer)
+            if not self.server.keep:
+                return
+
+    def _request(self) -> bytes:
+        """The head and the body of one; nothing when the other side has gone."""
+        head, length = b"", 0
+        for line in self.rfile:
+            head += line
+            if line.lower().startswith(b"content-length:"):
+                length = int(line.split(b":")[1])
+            if line == b"\r\n":
+                return head + self.rfile.read(length)
+        return b""
+
+
+@contextmanager
+def listening(answer: bytes, keep: bool = True) -> Iterator[Listener]:
+    with Listener(answer, keep) as there:
+        thread = Thread(target=there.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield there
+        finally:
+            there.shutdown()
+            thread.join()
