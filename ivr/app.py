@@ -3,7 +3,7 @@
 from flask import Flask
 
 from ivr.runtime import Runtime
-from ivr.web import health, messages, voice
+from ivr.web import desk, files, health, messages, voice
 
 
 def create_app(runtime: Runtime) -> Flask:
@@ -13,6 +13,6 @@ def create_app(runtime: Runtime) -> Flask:
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.extensions["ivr"] = runtime
-    for door in (voice, messages, health):
+    for door in (voice, messages, desk, files, health):
         app.register_blueprint(door.blueprint)
     return app

@@ -7,11 +7,14 @@ from sqlalchemy import Connection
 
 from ivr import numbers
 from ivr.clients.twilio import NO_NUMBER_WOULD_DO
+from ivr.flow.desk import called_again
 from ivr.flow.engine import Text as Known
-from ivr.flow.model import Branch, Flow
-from ivr.store import calls, entries, known, outbox
+from ivr.flow.model import Branch, Flow, Recording, Spoken
+from ivr.relay import consumer
+from ivr.store import calls, consent, conversations, entries, known, outgoing
 from ivr.store.calls import Call
-from ivr.store.outbox import Greeting, Text
+from ivr.store.outbox import Text
+from ivr.store.outgoing import Outgoing
 
 # A caller may key in so many different numbers a day.
 KEYED_IN_A_DAY = 3
@@ -51,6 +54,7 @@ class Attempted:
 
     call: Call
     message_id: str
+    note_id: str  # of what the agent is told, if there is one already
     at_once: bool  # whoever commits this can send it right away; else it waits for the worker
     now: datetime
 
@@ -60,6 +64,7 @@ def accept(tx: Connection, flow: Flow, branch: Branch, key: str, attempt: Attemp
     deflection = calls.accept(tx, attempt.call, branch.name, key, attempt.now)
     if deflection is None:
         return Accepted(again=True)
+    consent.record(tx, deflection, _heard(branch.offer), attempt.now)
     number = numbers.read(attempt.call.caller)
     other = key == branch.other_number != branch.accept
     refused = "other_number" if other else _why_not(tx, flow, branch, number, attempt.now)
@@ -83,6 +88,11 @@ def confirm(tx: Connection, flow: Flow, branch: Branch, e164: str, attempt: Atte
         calls.destination(tx, deflection, e164, refused)
         return Accepted(refused=refused, keyed=e164)
     return _written(tx, flow, branch, deflection, number, attempt)
+
+
+def _heard(offer: Spoken) -> str:
+    """The offer's words, as consent to them is put on record."""
+    return f"recording: {offer.url}" if isinstance(offer, Recording) else offer.source or offer.text
 
 
 def text(tx: Connection, call: Call, branch: str) -> tuple[Known, str]:
@@ -126,17 +136,29 @@ def _misused(tx: Connection, attempt: Attempted, number: str) -> str | None:
 def _written(
     tx: Connection, flow: Flow, branch: Branch, deflection: int, number: numbers.Number, attempt: Attempted
 ) -> Accepted:
-    body = branch.greeting.spoken({"caller": number.full})
-    to = _destination(tx, flow, number, attempt.now)
-    call_sid, message_id = attempt.call.call_sid, attempt.message_id
-    greeting = Greeting(message_id, call_sid, deflection, flow.id, number.e164, to, flow.sender.address, body)
-    to_send = outbox.write_greeting(tx, greeting, attempt.now, attempt.at_once)
+    body = _joined(tx, flow, branch, number, attempt) or branch.greeting.spoken({"caller": number.full})
+    sender = flow.sender.address
+    greeting = Outgoing(
+        attempt.message_id,
+        "greeting",
+        flow.id,
+        number.e164,
+        sender,
+        body,
+        destination=known.destination(tx, number, sender, flow.sender.number_format, attempt.now),
+        call_sid=attempt.call.call_sid,
+        deflection=deflection,
+    )
+    to_send = outgoing.write_at_once(tx, greeting, attempt.now, attempt.at_once)
     own = numbers.read(attempt.call.caller)
-    return Accepted(message_id, to_send, keyed="" if own == number else number.e164)
+    return Accepted(attempt.message_id, to_send, keyed="" if own == number else number.e164)
 
 
-def _destination(tx: Connection, flow: Flow, number: numbers.Number, now: datetime) -> str:
-    """The number as Twilio is asked first: in full format, unless the file or an answer of 21211 says E.164."""
-    if flow.sender.number_format == "e164" or known.wants_e164(tx, flow.sender.address, now):
-        return number.e164
-    return number.full
+def _joined(tx: Connection, flow: Flow, branch: Branch, number: numbers.Number, attempt: Attempted) -> str | None:
+    """Who has an open conversation goes on in it: the agent is told, and the text says so instead of greeting."""
+    conversation = conversations.of_consumer(tx, flow.id, number.e164, flow.sender.address)
+    if conversation is None:
+        return None
+    words = called_again(branch.name, attempt.now, flow.timezone)
+    consumer.note(tx, conversation, attempt.note_id, words, attempt.now)
+    return flow.text("rejoin")

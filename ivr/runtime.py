@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from sqlalchemy.engine import make_url
@@ -15,12 +16,23 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from twilio.request_validator import RequestValidator
 
 from ivr import config, log, secret_key
+from ivr.clients.files import FileFetcher
+from ivr.clients.liveperson import Connector, LivePerson
 from ivr.clients.twilio import Account, Twilio
+from ivr.clients.webhook import WebhookDesk as WebhookClient
 from ivr.config import Settings
-from ivr.delivery import Delivery, Outcome
+from ivr.delivery.at_liveperson import AtLivePerson
+from ivr.delivery.at_webhook import AtWebhook
+from ivr.delivery.attempt import Delivery
+from ivr.delivery.desks import Desks
+from ivr.delivery.files import Files
+from ivr.delivery.ledger import Ledger, Outcome
+from ivr.delivery.texts import Texts
+from ivr.file_links import FileLinks
 from ivr.flow import twiml
 from ivr.flow.load import load_directory
-from ivr.flow.model import Flow
+from ivr.flow.model import Flow, WebhookDesk
+from ivr.relay.agent import Listener
 from ivr.store import schema
 from ivr.store.bell import Bell
 from ivr.store.calls import Journal
@@ -77,6 +89,9 @@ class Runtime:
     listens: bool  # whether NOTIFY may wake this process
     journal: Journal
     delivery: Delivery
+    listener: Listener
+    desk_secrets: Mapping[str, str]  # of brands with a desk of their own
+    files: Files
     attempts: Attempts[Outcome]
     bell: Bell
     validator: RequestValidator | None  # none without TWILIO_AUTH_TOKEN: every webhook is refused
@@ -109,7 +124,18 @@ def prepare(environ: Mapping[str, str]) -> Runtime:
     _current_schema(settings)
     if not settings.secret_key:
         settings = replace(settings, secret_key=_kept_secret_key(settings))
-    return build(settings, loaded.flows)
+    return build(settings, loaded.flows, _desk_secrets(environ, loaded.flows))
+
+
+def _desk_secrets(environ: Mapping[str, str], flows: Mapping[str, Flow]) -> Mapping[str, str]:
+    """The secret of each brand's own desk, from the variable that its file names."""
+    named = {flow.id: flow.desk.secret_env for flow in flows.values() if isinstance(flow.desk, WebhookDesk)}
+    for brand, name in named.items():
+        if not environ.get(name, "").strip():
+            raise CannotStart(
+                f"{name} is not set, which {brand}'s desk is signed with; set it to the secret you share."
+            )
+    return {brand: environ[name].strip() for brand, name in named.items()}
 
 
 def _current_schema(settings: Settings) -> None:
@@ -143,6 +169,7 @@ def _kept_secret_key(settings: Settings) -> str:
 def build(
     settings: Settings,
     flows: Mapping[str, Flow],
+    desk_secrets: Mapping[str, str] = MappingProxyType({}),
     now: Callable[[], datetime] = utc_now,
     new_id: Callable[[], str] = new_id,
     chance: random.Random | None = None,
@@ -150,15 +177,13 @@ def build(
     # On PostgreSQL one connection is the bell's, so that the bound holds with it.
     listens = not settings.sqlite and settings.database_connections > 1
     database = opened(settings.database_url, settings.database_connections - listens)
-    account = Account(
-        settings.twilio_account_sid,
-        settings.twilio_auth_token,
-        settings.twilio_api_key,
-        settings.twilio_api_secret,
-        settings.twilio_api_url,
-    )
-    twilio = Twilio(account, connections=settings.web_threads)
+    links, liveperson = FileLinks(settings.public_url, settings.secret_key), _liveperson(settings, new_id, now)
+    listener = Listener(flows, links, new_id, now)
+    ledger = Ledger(database, now, chance or random.Random())
     callbacks = f"{settings.public_url}/messages/status"
+    at_liveperson = AtLivePerson(ledger, listener, liveperson, settings.secret_key) if liveperson else None
+    at_webhook = AtWebhook(ledger, listener, WebhookClient(settings.web_threads, now), desk_secrets)
+    texts = Texts(ledger, _twilio(settings), callbacks, links, new_id)
     return Runtime(
         settings=settings,
         brands={flow.id: Brand(flow, twiml.ready_made(flow)) for flow in flows.values()},
@@ -167,10 +192,43 @@ def build(
         database=database,
         listens=listens,
         journal=Journal.of(database),
-        delivery=Delivery(database, twilio, callbacks, now, chance or random.Random()),
+        delivery=Delivery(texts, Desks(ledger, listener, at_liveperson, at_webhook)),
+        listener=listener,
+        desk_secrets=desk_secrets,
+        files=_files(settings, links, database, liveperson),
         attempts=Attempts(settings.web_threads),
         bell=Bell(),
         validator=RequestValidator(settings.twilio_auth_token) if settings.twilio_auth_token else None,
         now=now,
         new_id=new_id,
     )
+
+
+def _files(settings: Settings, links: FileLinks, database: Database, liveperson: LivePerson | None) -> Files:
+    key, secret = settings.twilio_api_key, settings.twilio_api_secret
+    auth = (key or settings.twilio_account_sid, secret or settings.twilio_auth_token)
+    return Files(links, database, FileFetcher(settings.web_threads), liveperson, settings.twilio_api_url, auth)
+
+
+def _twilio(settings: Settings) -> Twilio:
+    account = Account(
+        settings.twilio_account_sid,
+        settings.twilio_auth_token,
+        settings.twilio_api_key,
+        settings.twilio_api_secret,
+        settings.twilio_api_url,
+    )
+    return Twilio(account, connections=settings.web_threads)
+
+
+def _liveperson(settings: Settings, new_id: Callable[[], str], now: Callable[[], datetime]) -> LivePerson | None:
+    """The connector, where its settings are set."""
+    if not settings.liveperson_account:
+        return None
+    connector = Connector(
+        settings.liveperson_account,
+        settings.liveperson_client_id,
+        settings.liveperson_client_secret,
+        settings.liveperson_api_url,
+    )
+    return LivePerson(connector, settings.web_threads, new_id, now)

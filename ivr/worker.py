@@ -9,9 +9,10 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from ivr import log, relay
+from ivr import log
+from ivr.relay.consumer import still_wanted
 from ivr.runtime import Runtime
-from ivr.store import bell, known, outbox, schedule
+from ivr.store import bell, conversations, known, outbox, schedule
 from ivr.store.database import checkpoint
 
 THREADS = 16
@@ -57,7 +58,7 @@ class Worker:
         with here.database.writes() as tx:
             expired = outbox.expire(tx, now)
             dead = outbox.give_up(tx, now)
-            due = relay.still_wanted(tx, outbox.claim(tx, now, free), now)
+            due = still_wanted(tx, outbox.claim(tx, now, free), here.new_id, now)
             unclear = outbox.claim_unclear(tx, now, free - len(due))
             self._by_the_clock(tx, now)
         if self._folds_the_log:
@@ -84,6 +85,7 @@ class Worker:
             return
         self._look_at_the_clock = now + LOOKS_AT_THE_CLOCK_EVERY
         self._folds_the_log = True
+        conversations.forget_events(tx, now)
         if schedule.claim(tx, "clean-up", CLEAN_UP_EVERY, now):
             log.event("cleaned_up", numbers_forgotten=known.forget_old_numbers(tx, now))
 

@@ -39,8 +39,18 @@ class FakeTwilio(Twilio):
     def deadline(self) -> float:
         return 20.0
 
-    def send_text(self, to: str, sender: str, body: str, callback: str, validity: int, deadline: float) -> str:
-        self.sent.append({"to": to, "sender": sender, "body": body, "callback": callback, "validity": validity})
+    def send_text(
+        self,
+        to: str,
+        sender: str,
+        body: str,
+        callback: str,
+        validity: int,
+        deadline: float,
+        media: Sequence[str] = (),
+    ) -> str:
+        asked = {"to": to, "sender": sender, "body": body, "callback": callback, "validity": validity}
+        self.sent.append(asked | ({"media": list(media)} if media else {}))
         self.meanwhile()
         failure = self.fails.pop(0) if self.fails else None
         if failure:
@@ -137,7 +147,11 @@ class _Multi(dict[str, list[str]]):
 
 @contextmanager
 def opened_doors(
-    database_url: str, flows: Mapping[str, Flow], twilio: FakeTwilio | None = None, **settings: str
+    database_url: str,
+    flows: Mapping[str, Flow],
+    twilio: FakeTwilio | None = None,
+    secrets: Mapping[str, str] | None = None,
+    **settings: str,
 ) -> Iterator[Doors]:
     environ = {
         "PUBLIC_URL": PUBLIC_URL,
@@ -149,8 +163,11 @@ def opened_doors(
     }
     clock, twilio = Moment(), twilio or FakeTwilio()
     ids = itertools.count(10**6, -1)  # falling: an id tells nothing of the order
-    built = runtime.build(config.read(environ), flows, clock, lambda: f"{next(ids):032x}", random.Random(5))
-    built = replace(built, delivery=replace(built.delivery, twilio=twilio))
+    built = runtime.build(
+        config.read(environ), flows, secrets or {}, clock, lambda: f"{next(ids):032x}", random.Random(5)
+    )
+    texts = replace(built.delivery.texts, twilio=twilio)
+    built = replace(built, delivery=replace(built.delivery, texts=texts))
     try:
         yield Doors(create_app(built).test_client(), built, twilio, clock)
     finally:

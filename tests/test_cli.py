@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ivr.cli import main
+from ivr.cli.main import main
 from ivr.flow.findings import Finding, Place
 from ivr.flow.load import load
 from ivr.flow.shown import shown
@@ -189,7 +189,8 @@ def ivr(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 def test_call_prints_the_contract_s_transcript(tmp_path: Path) -> None:
     record = tmp_path / "webhooks.jsonl"
-    ended = ivr("call", "acme", "--press", "2,1", "--text", "Where is my booking?", "--record", str(record))
+    texts = ("--text", "Where is my booking?", "--agent", "It is confirmed.")
+    ended = ivr("call", "acme", "--press", "2,1", *texts, "--record", str(record))
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout == (
         "00:00  call      +1(415) 555-2671 dials +1(415) 555-0100\n"
@@ -202,6 +203,9 @@ def test_call_prints_the_contract_s_transcript(tmp_path: Path) -> None:
         "00:28  ivr       Thank you. Goodbye.\n"
         "00:29  call      ends\n"
         "00:38  consumer  Where is my booking?\n"
+        "00:38  desk      opens a conversation, skill 5678\n"
+        "01:08  agent     It is confirmed.\n"
+        "01:08  text      It is confirmed.\n"
     )
     assert "A simulation" in ended.stderr
     recorded = [json.loads(line) for line in record.read_text().splitlines()]
@@ -213,8 +217,8 @@ def test_call_waits_for_a_text_that_comes_later() -> None:
     ended = ivr("call", "acme", "billing", "--press", "1", "--twilio", "busy,up", "--text", "Hello?")
     assert ended.returncode == 0, ended.stderr
     lines = [line.split(maxsplit=2) for line in ended.stdout.splitlines()]
-    assert [who for _, who, _ in lines[-3:]] == ["call", "text", "consumer"]
-    assert lines[-3][2] == "ends"
+    assert [who for _, who, _ in lines[-4:]] == ["call", "text", "consumer", "desk"]
+    assert lines[-4][2] == "ends"
     assert "not known to be sent" not in ended.stderr
 
 
@@ -236,7 +240,21 @@ def test_the_demo_tells_the_whole_trip() -> None:
     ended = ivr("demo", ONCE="1", PORT=str(free_port()), SANDBOX_PORT=str(free_port()))
     assert ended.returncode == 0, ended.stderr
     who = [line.split()[1] for line in ended.stdout.splitlines()]
-    assert who == ["call", "ivr", "caller", "ivr", "caller", "text", "ivr", "ivr", "call", "consumer"]
+    assert who == [
+        "call",
+        "ivr",
+        "caller",
+        "ivr",
+        "caller",
+        "text",
+        "ivr",
+        "ivr",
+        "call",
+        "consumer",
+        "desk",
+        "agent",
+        "text",
+    ]
 
 
 def test_the_demo_fails_when_a_step_does_not_happen(tmp_path: Path) -> None:

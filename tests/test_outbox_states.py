@@ -2,6 +2,7 @@
 
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from datetime import datetime
 from pathlib import Path
@@ -36,7 +37,9 @@ class Town(FakeTwilio):
         self.next = "answers"
         self.lists = True
 
-    def send_text(self, to: str, sender: str, body: str, callback: str, validity: int, deadline: float) -> str:
+    def send_text(
+        self, to: str, sender: str, body: str, callback: str, validity: int, deadline: float, media: Sequence[str] = ()
+    ) -> str:
         how, self.next = self.next, "answers"
         if how in ("busy", "refused connection"):
             raise SendError(how)

@@ -208,7 +208,7 @@ def test_rows_tell_the_trip(here: Town) -> None:
     assert offer == [("billing", "1", number, None)]
     assert [row[:4] for row in texts] == [
         ("greeting", "delivered", number, "+14155550111"),
-        ("inbound", "received", number, "+14155550111"),
+        ("inbound", "sent", number, "+14155550111"),
     ]
     assert texts[1][4] == "My bill is wrong"
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event
 
 from ivr import lookalikes
-from ivr.cli import main
+from ivr.cli.main import main
 from ivr.clients.failure import SendError
 from ivr.clients.twilio import Listed
 from ivr.worker import Worker

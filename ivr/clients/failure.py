@@ -23,3 +23,7 @@ class SendError(Exception):
         self.unclear = unclear
         self.code = code
         self.retry_after = retry_after
+
+
+class ConversationClosed(SendError):
+    """The desk's conversation takes nothing any more: what was to go there goes to a new one."""

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from ivr import log
 from ivr.clients.exchange import ATTEMPT_SECONDS
-from ivr.clients.failure import SendError
+from ivr.clients.failure import ConversationClosed, SendError
 from ivr.clients.liveperson_tokens import APP_JWT_REFUSED, Connector, Hosts, Tokens, payload
 from ivr.clients.liveperson_wire import ACT, LOGIN, LOOK_UP, Kind, Reply, Wire, agreed, refusal, unreadable
 
@@ -50,10 +50,6 @@ class Opening:
 
 class AlreadyOpen(SendError):
     """The consumer has an open conversation, whose id this answer does not tell: it is known elsewhere."""
-
-
-class ConversationClosed(SendError):
-    """The conversation takes nothing any more."""
 
 
 class LivePerson:
@@ -118,9 +114,14 @@ class LivePerson:
             raise unreadable(ACT)
         return sequence
 
-    def read(self, ext_consumer_id: str, conversation_id: str, sequences: Sequence[int], deadline: float) -> None:
-        """Tell the agent that these were read. Harmless when repeated. Raises ConversationClosed."""
-        event = {"type": "AcceptStatusEvent", "status": "READ", "sequenceList": list(sequences)}
+    def receipt(
+        self, ext_consumer_id: str, conversation_id: str, status: str, sequences: Sequence[int], deadline: float
+    ) -> None:
+        """Tell the agent that these have arrived (ACCEPT) or were read (READ). Harmless when repeated.
+
+        Raises ConversationClosed.
+        """
+        event = {"type": "AcceptStatusEvent", "status": status, "sequenceList": list(sequences)}
         self._done(LOOK_UP, ext_consumer_id, self._event(conversation_id, event, None), deadline)
 
     def close(self, ext_consumer_id: str, conversation_id: str, deadline: float) -> None:

@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -97,16 +97,26 @@ class Twilio:
         """When an attempt that begins now must have ended, on this client's clock."""
         return self._clock() + ATTEMPT_SECONDS
 
-    def send_text(self, to: str, sender: str, body: str, callback: str, validity: int, deadline: float) -> str:
+    def send_text(
+        self,
+        to: str,
+        sender: str,
+        body: str,
+        callback: str,
+        validity: int,
+        deadline: float,
+        media: Sequence[str] = (),
+    ) -> str:
         """Send one text from a number or a messaging service; its MessageSid. Raises SendError.
 
-        `validity`: seconds that Twilio may keep it queued (1 to 36,000).
+        `validity`: seconds that Twilio may keep it queued (1 to 36,000). `media`: URLs of pictures that go with it;
+        with one the body may be empty.
         """
-        origin: dict[str, Any] = {"messaging_service_sid": sender} if sender.startswith("MG") else {"from_": sender}
+        what: dict[str, Any] = {"messaging_service_sid": sender} if sender.startswith("MG") else {"from_": sender}
+        what |= {"body": body} if body or not media else {}
+        what |= {"media_url": list(media)} if media else {}
         with self.asked(deadline) as client:
-            message = client.messages.create(
-                to=to, body=body, status_callback=callback, validity_period=validity, **origin
-            )
+            message = client.messages.create(to=to, status_callback=callback, validity_period=validity, **what)
         if not message.sid:
             raise SendError("Twilio's answer was empty", unclear=True)
         return str(message.sid)

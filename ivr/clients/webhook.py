@@ -23,20 +23,17 @@ from urllib3.exceptions import (
 from urllib3.util.connection import create_connection
 
 from ivr.clients.exchange import ATTEMPT_SECONDS, Answer, exchange, kept_session, never_sent
-from ivr.clients.failure import SendError
+from ivr.clients.failure import ConversationClosed, SendError
 from ivr.clients.signature import SIGNATURE_HEADER, sign
 from ivr.private import is_private
 
 HAS_IT = 409
 CLOSED = 410
 AGAIN = frozenset({408, 429})
+SET_UP_WRONG = frozenset({401, 403, 404, 405})  # somebody mends the URL or the secret, and what waited arrives
 NO_URL = (InvalidURL, MissingSchema, InvalidSchema, LocationValueError, UnicodeError)  # the last is a name's
 DESKS = 32  # hosts whose connections are kept
 ADDRESSES = 3  # of one name, each with the whole time for connecting: a name with a hundred must not hold a thread
-
-
-class DeskClosed(SendError):
-    """The desk has closed the conversation for good."""
 
 
 class WebhookDesk:
@@ -116,9 +113,11 @@ def _refused(answer: Answer) -> SendError:
         what = "is busy" if status == 429 else "failed"
         return SendError(f"The desk {what} ({status})", code=status, retry_after=answer.retry_after)
     if status == CLOSED:
-        return DeskClosed(f"The desk has closed the conversation ({status})", permanent=True, code=status)
+        return ConversationClosed(f"The desk has closed the conversation ({status})", permanent=True, code=status)
+    if status in SET_UP_WRONG:
+        return SendError(f"The desk refused ({status}); check its URL and the secret that both sides have", code=status)
     if 300 <= status < 400:
-        return SendError(f"The desk's URL leads elsewhere ({status}), not followed", permanent=True, code=status)
+        return SendError(f"The desk's URL leads elsewhere ({status}), which is not followed; mend it", code=status)
     return SendError(f"The desk refused ({status})", permanent=True, code=status)
 
 

@@ -7,9 +7,12 @@ from ivr import numbers
 from ivr.flow import schema
 from ivr.flow.model import (
     Branch,
+    Desk,
     Exit,
     Flow,
+    LivePersonDesk,
     Menu,
+    NativeDesk,
     Recording,
     Sender,
     Spoken,
@@ -20,8 +23,11 @@ from ivr.flow.model import (
     ToSip,
     ToStudio,
     ToUrl,
+    WebhookDesk,
 )
 from ivr.flow.words import PHRASES, words
+
+REPLY_WINDOW = 30 * 86400  # seconds
 
 
 def flow_of(brand_id: str, brand: schema.Brand) -> Flow:
@@ -41,6 +47,10 @@ def flow_of(brand_id: str, brand: schema.Brand) -> Flow:
         menus=menus,
         branches={name: _branch(name, branch, brand, known) for name, branch in brand.branches.items()},
         phrases={name: _spoken(brand.phrases.get(name, default), known) for name, default in PHRASES.items()},
+        desk=_desk(brand.desk) if brand.desk else None,
+        context_line=brand.desk is None or brand.desk.context_line,
+        skill=brand.skill,
+        reply_window=brand.reply_window.seconds if brand.reply_window else REPLY_WINDOW,
     )
 
 
@@ -95,6 +105,14 @@ def _own_regions(brand: schema.Brand) -> list[str]:
         return [sender.region]
     dialled = {number.region for text in brand.numbers if (number := numbers.read(text)) and number.region}
     return sorted(dialled) or ["US"]
+
+
+def _desk(desk: schema.Desk) -> Desk:
+    if desk.liveperson:
+        return LivePersonDesk(desk.liveperson.campaign, desk.liveperson.engagement)
+    if desk.webhook:
+        return WebhookDesk(desk.webhook.url, desk.webhook.secret_env, desk.webhook.allow_private)
+    return NativeDesk()
 
 
 def _spoken(value: str | schema.Play, known: Mapping[str, str]) -> Spoken:

@@ -90,6 +90,31 @@ class Sender:
 
 
 @dataclass(frozen=True, slots=True)
+class LivePersonDesk:
+    """LivePerson by its Connector API; campaign and engagement count together alone."""
+
+    campaign: str | None
+    engagement: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookDesk:
+    """A desk of the brand's own. `secret_env`: the environment variable that holds the secret of its signatures."""
+
+    url: str
+    secret_env: str
+    allow_private: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NativeDesk:
+    """LivePerson owns the number's texts; only the greeting is ours."""
+
+
+Desk = LivePersonDesk | WebhookDesk | NativeDesk
+
+
+@dataclass(frozen=True, slots=True)
 class Flow:
     id: str
     name: str
@@ -101,6 +126,16 @@ class Flow:
     menus: Mapping[str, Menu]
     branches: Mapping[str, Branch]
     phrases: Mapping[str, Spoken]
+    desk: Desk | None
+    context_line: bool  # whether agents are told where a conversation comes from
+    skill: str | None  # for texts that no deflection explains
+    reply_window: int  # seconds that a text belongs to the last deflection's skill
+
+    def text(self, phrase: str) -> str:
+        """A phrase that is texted, not spoken."""
+        found = self.phrases[phrase]
+        assert isinstance(found, Words)  # the check refuses a recording here
+        return found.text
 
     def place(self, name: str) -> Menu | Branch | None:
         return self.menus.get(name) or self.branches.get(name)

@@ -8,6 +8,8 @@ from ivr.flow.findings import near, unknown
 from ivr.flow.scalars import ID, RESERVED
 from ivr.flow.source import Path, Source
 from ivr.flow.texts import exits, mapping, menus, node
+from ivr.flow.words import TEXTED
+from ivr.private import names_private
 
 
 def check(source: Source) -> None:
@@ -17,6 +19,8 @@ def check(source: Source) -> None:
     rendered = texts.rendered(source)
     _numbers(source)
     _other_number(source)
+    _texted(source)
+    _private_desk(source)
     reach.ways_out(source)
     reach.returns(source)
     advice.advise(source, rendered)
@@ -105,6 +109,22 @@ def _other_number(source: Source) -> None:
         if own and isinstance(other, str) and other.strip() == str(accept or "1").strip():
             at: Path = (*path, "other_number" if "other_number" in here else "accept")
             source.at(at, f"{at[-1]}: {other.strip()} is the key that accepts and the one for another number")
+
+
+def _texted(source: Source) -> None:
+    """A phrase that is texted cannot be a recording."""
+    for phrase in TEXTED:
+        if "play" in mapping(source, "phrases", phrase):
+            source.at(("phrases", phrase), f"{phrase}: this phrase is texted, not spoken; write a text")
+
+
+def _private_desk(source: Source) -> None:
+    """A desk's URL into a private network would let whoever writes the file reach what only this server can."""
+    webhook = mapping(source, "desk", "webhook")
+    url, allowed = webhook.get("url"), str(webhook.get("allow_private", "")).strip().lower()
+    path: Path = ("desk", "webhook", "url")
+    if isinstance(url, str) and path not in source.faulty and allowed not in ("yes", "true") and names_private(url):
+        source.at(path, "url: leads into a private network; write a public address, or allow_private: yes beside it")
 
 
 def claimed_elsewhere(source: Source, claims: Mapping[str, str]) -> None:

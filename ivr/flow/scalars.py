@@ -154,6 +154,13 @@ def _yes(value: Any) -> bool:
     return text in ("yes", "true")
 
 
+def _variable(value: Any) -> str:
+    text = _scalar(value, "an environment variable's name")
+    if not re.fullmatch(r"[A-Z][A-Z0-9_]{0,63}", text):
+        raise fault(f"{text[:40]!r} is no variable's name; write one like ACME_DESK_SECRET")
+    return text
+
+
 def _phrase(value: Any) -> str:
     name = _scalar(value, "a phrase's name")
     if name not in PHRASES:
@@ -199,4 +206,5 @@ Confirm = Annotated[Duration, _duration(1, 60), _written("10 seconds", _DURATION
 LongTime = Annotated[Duration, _duration(1, 366 * 86400), _written("10 minutes", _DURATION)]
 Region = Annotated[str, BeforeValidator(_region), WithJsonSchema({"type": "string", "pattern": "^ *[A-Za-z]{2} *$"})]
 YesOrNo = Annotated[bool, BeforeValidator(_yes), WithJsonSchema({"enum": ["yes", "no", True, False]})]
+Variable = Annotated[str, BeforeValidator(_variable), _written("ACME_DESK_SECRET", "^ *[A-Z][A-Z0-9_]{0,63} *$")]
 PhraseName = Annotated[str, BeforeValidator(_phrase), WithJsonSchema({"type": "string", "enum": list(PHRASES)})]

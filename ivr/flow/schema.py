@@ -25,6 +25,7 @@ from ivr.flow.scalars import (
     Text,
     Tries,
     Url,
+    Variable,
     Wait,
     YesOrNo,
     Zone,
@@ -97,13 +98,26 @@ class Exit(_OneOf):
 
 
 class LivePerson(_Strict):
-    """LivePerson LiveEngage, by its Connector API."""
+    """LivePerson LiveEngage, by its Connector API; the branch's skill routes, the campaign is for its reports."""
+
+    campaign: Name | None = Field(None, description="The campaign's id, with `engagement`.", examples=["1244787870"])
+    engagement: Name | None = Field(None, description="The engagement's id, with `campaign`.", examples=["1246064870"])
+
+    @model_validator(mode="after")
+    def _together(self) -> "LivePerson":
+        if bool(self.campaign) != bool(self.engagement):
+            raise fault("campaign and engagement go together; write both or neither")
+        return self
 
 
 class Webhook(_Strict):
     """A desk of one's own, by a signed webhook."""
 
     url: Url = Field(description="Where the consumer's texts go, signed.")
+    secret_env: Variable = Field(
+        description="The environment variable with the secret of the signatures.", examples=["ACME_DESK_SECRET"]
+    )
+    allow_private: YesOrNo = Field(False, description="yes lets the URL lead into a private network.", examples=["yes"])
 
 
 class Native(_Strict):
@@ -115,7 +129,9 @@ class Desk(_OneOf):
 
     liveperson: LivePerson | None = Field(None, description="LivePerson, by its Connector API: {}.", examples=[{}])
     webhook: Webhook | None = Field(
-        None, description="A desk of one's own.", examples=[{"url": "https://example.com/desk"}]
+        None,
+        description="A desk of one's own.",
+        examples=[{"url": "https://example.com/desk", "secret_env": "ACME_DESK_SECRET"}],
     )
     native: Native | None = Field(None, description="LivePerson owns the number's texts: {}.", examples=[{}])
     context_line: YesOrNo = Field(True, description="no leaves out the line for the agent.", examples=["no"])

@@ -14,6 +14,7 @@ from ivr.flow.words import (
     DIGITS_OPEN,
     OF_THE_CALL,
     PHRASE_VARIABLES,
+    TEXTED,
     TemplateFault,
     duration,
     variables,
@@ -29,7 +30,7 @@ MOST_SPOKEN = 8_000  # bytes
 # No caller's number is longer in full format or in E.164; who withholds it is named in words.
 CALLERS = ("+1(415) 555-2671", "your number")
 
-Kind = Literal["offer", "greeting", "prompt"]
+Kind = Literal["offer", "greeting", "text", "prompt"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,8 @@ def _texts(source: Source) -> Iterator[Text]:
         yield Text((*path, "say"), "prompt", _BRAND, known)
     for phrase in mapping(source, "phrases"):
         if phrase in PHRASE_VARIABLES:
-            yield Text(("phrases", phrase), "prompt", PHRASE_VARIABLES[phrase], known)
+            kind: Kind = "text" if phrase in TEXTED else "prompt"
+            yield Text(("phrases", phrase), kind, PHRASE_VARIABLES[phrase], known)
 
 
 def _read(source: Source, text: Text, written: str) -> Rendered | None:
@@ -157,7 +159,7 @@ def _fault(kind: Kind, outcome: str) -> str | None:
         return "comes out empty; write a text"
     if UNSPEAKABLE.search(outcome.replace(DIGITS_OPEN, "").replace(DIGITS_CLOSE, "")):
         return "comes out with a control character in it; remove it"
-    if kind == "greeting":
+    if kind in ("greeting", "text"):
         if len(outcome) > MOST_WRITTEN:
             return f"comes out {len(outcome):,} characters long; at most {MOST_WRITTEN:,}"
     elif len(outcome) > MOST_SPOKEN // 6 and (size := len(escape(outcome).encode())) > MOST_SPOKEN:

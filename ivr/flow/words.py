@@ -30,10 +30,14 @@ PHRASES: Mapping[str, str] = {
     "wrong_key": "Sorry, that key is not in use here.",
     "goodbye": "Thank you. Goodbye.",
     "nobody": "We are sorry, nobody can take your call right now. Please call again later. Goodbye.",
+    "help": "{{ brand }}: write here and an agent will answer. Reply STOP to opt out.",
+    "stopped": "{{ brand }}: you get no more texts from us. Reply START to get them again.",
 }
+# These are texted, the others spoken.
+TEXTED = ("rejoin", "help", "stopped")
+_MORE = {"not_arrived": {"accept"}, "confirm_number": {"number"}}
 PHRASE_VARIABLES: Mapping[str, frozenset[str]] = {
-    name: frozenset({"brand", "caller", "ending"})
-    | {"not_arrived": {"accept"}, "confirm_number": {"number"}}.get(name, set())
+    name: frozenset({"brand"}) if name in TEXTED else frozenset({"brand", "caller", "ending"}) | _MORE.get(name, set())
     for name in PHRASES
 }
 

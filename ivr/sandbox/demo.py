@@ -9,7 +9,7 @@ from ivr.sandbox.scene import Scene
 from ivr.sandbox.town import town
 from ivr.sandbox.transcript import Event, Transcript
 
-SCENE = Scene(brand="acme", keys=("1", "1"), texts=("My bill is wrong",))
+SCENE = Scene(brand="acme", keys=("1", "1"), texts=("My bill is wrong",), answers=("Hello, I am looking at it.",))
 
 
 def demo(
@@ -40,9 +40,11 @@ def _missing(transcript: Transcript) -> list[str]:
     steps = {
         "the offer, heard": any("press 1" in words.lower() for words in transcript.said("ivr")),
         "the offer, accepted": transcript.said("caller") == ["presses 1", "presses 1"],
-        "the greeting on the handset": len(transcript.said("text")) == 1,
+        "the greeting on the handset": len(set(transcript.said("text")) - set(SCENE.answers)) == 1,
         "the caller told about the text": any("2671" in words for words in transcript.said("ivr")),
         "the end of the call": transcript.said("call")[-1:] == ["ends"],
         "the consumer's text, taken": transcript.said("consumer") == list(SCENE.texts),
+        "a conversation with the branch's skill": transcript.said("desk") == ["opens a conversation, skill 1234"],
+        "the agent's answer on the handset": transcript.said("text")[1:] == list(SCENE.answers),
     }
     return [step for step, happened in steps.items() if not happened]

@@ -18,8 +18,10 @@ class Scene:
     dialled: str = ""
     keys: Sequence[str] = ()  # one item a prompt
     texts: Sequence[str] = ()  # what the consumer writes after the call
+    answers: Sequence[str] = ()  # what the agent writes, one after each text of the consumer's
     handset: str = "mobile"
     twilio: str = "up"  # a day, or a script of days: "busy,busy,up"
     callbacks: str = "prompt"
+    desk: str = "up"  # LivePerson's day, or a script of days
     agents: str = "free"
     holds: float = 120.0  # seconds the caller waits for a person

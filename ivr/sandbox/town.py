@@ -21,19 +21,24 @@ from ivr.flow.model import Flow
 from ivr.sandbox.account import account_api, account_for
 from ivr.sandbox.carrier import HANDSETS, Carrier
 from ivr.sandbox.clock import Clock
+from ivr.sandbox.desk import Desk
 from ivr.sandbox.late import AnsweredLater
+from ivr.sandbox.liveperson import liveperson_api
 from ivr.sandbox.phone import Call
 from ivr.sandbox.phone_box import phone_box
 from ivr.sandbox.rest import Weather, messages_api
 from ivr.sandbox.scene import Scene, TownError
+from ivr.sandbox.talk import ARRIVES_WITHIN, Talk, wait
 from ivr.sandbox.transcript import Event, Transcript
 from ivr.sandbox.webhooks import Webhooks
 
 ACCOUNT_SID = "AC" + "5a" * 16
 AUTH_TOKEN = "a-simulated-account-has-no-secret"  # noqa: S105
 SECRET_KEY = "a-simulated-town-has-no-secret-either"  # noqa: S105
+LIVEPERSON_ACCOUNT = "12345678"
+LIVEPERSON_CLIENT_ID = "5a5a5a5a-0000-4000-8000-000000000001"
+LIVEPERSON_CLIENT_SECRET = "a-simulated-connector-has-none-either"  # noqa: S105
 STARTS_WITHIN = 20.0  # seconds
-ARRIVES_WITHIN = 20.0  # seconds: what Twilio was too busy for, say
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,6 +51,8 @@ class Town:
     transcript: Transcript
     log: Path  # the server's output
     database_url: str
+    desk: Desk
+    talk: Talk
     weather: Weather = field(default_factory=Weather)
     _one_at_a_time: Lock = field(default_factory=Lock)
 
@@ -56,9 +63,9 @@ class Town:
         unfinished: Callable[[], int] = lambda: 0,
         within: float = ARRIVES_WITHIN,
     ) -> tuple[Call, Transcript]:
-        """One call, its texts, and what the consumer writes afterwards.
+        """One call, its texts, and what the consumer and the agent write afterwards.
 
-        `unfinished`: how many texts the server has still to send; they are waited for, `within` real seconds at most.
+        `unfinished`: how many rows the server has still to send; they are waited for, `within` real seconds at most.
         """
         with self._one_at_a_time:
             flow = self.flows.get(scene.brand)
@@ -69,15 +76,17 @@ class Town:
             clock = Clock()
             self.transcript = Transcript(clock, show)
             self.weather.set(scene.twilio)
-            self.carrier.clock, self.carrier.callbacks = clock, scene.callbacks
+            self.carrier.clock, self.carrier.callbacks, self.desk.clock = clock, scene.callbacks, clock
+            self.desk.set_days(scene.desk)
             caller = numbers.read(scene.caller)
             self.carrier.handset, self.carrier.owner = HANDSETS[scene.handset], caller.e164 if caller else None
             self.carrier.strict = scene.twilio == "strict"
             call, texts_before = self._call(flow, scene, clock), len(self.carrier.texts)
             call.play(_url(flow, scene))
-            _wait(clock, unfinished, within)
+            wait(clock, unfinished, within)
             texted = [text["to"] for text in self.carrier.texts[texts_before:]]
-            self._write(flow, scene, texted[-1] if texted else scene.caller, clock)
+            self.talk.play(flow, scene, texted[-1] if texted else scene.caller, clock)
+            self.desk.flush()
             clock.run_out()
             return call, self.transcript
 
@@ -94,22 +103,6 @@ class Town:
             agents=scene.agents,
             holds=scene.holds,
         )
-
-    def _write(self, flow: Flow, scene: Scene, consumer: str, clock: Clock) -> None:
-        for body in scene.texts:
-            clock.advance(9)
-            self.transcript.add("consumer", body)
-            status = self.carrier.write(consumer, flow.sender.address, body)
-            if status != 200:
-                self.transcript.add("call", f"error: the text was answered with {status}")
-
-
-def _wait(clock: Clock, unfinished: Callable[[], int], within: float) -> None:
-    """Let time pass, for the server and in the town, while a text waits for its next attempt."""
-    give_up = time.monotonic() + within
-    while unfinished() and time.monotonic() < give_up:
-        time.sleep(0.1)
-        clock.advance(0.1)
 
 
 def _url(flow: Flow, scene: Scene) -> str:
@@ -130,15 +123,36 @@ def town(
     app_url = f"http://127.0.0.1:{port}"
     webhooks = Webhooks(app_url, app_url, ACCOUNT_SID, AUTH_TOKEN)
     clock = Clock()
-    carrier = Carrier(clock, webhooks, received=lambda body: here.transcript.add("text", body))
-    here = Town(load_directory(flows_dir).flows, webhooks, carrier, Transcript(clock), log, database_url)
+    carrier = Carrier(clock, webhooks, received=lambda body: here.talk.received(body))
+    desk = simulated_desk(clock, f"{app_url}/desk/liveperson", lambda: here.talk)
+    talk = Talk(carrier, desk, lambda who, what: here.transcript.add(who, what))
+    here = Town(load_directory(flows_dir).flows, webhooks, carrier, Transcript(clock), log, database_url, desk, talk)
     rest = Flask("sandbox", static_folder=None)
+    rest.register_blueprint(liveperson_api(desk))
     rest.register_blueprint(messages_api(carrier, here.weather, ACCOUNT_SID, AUTH_TOKEN))
     rest.register_blueprint(account_api(account_for(here.flows.values(), ACCOUNT_SID, AUTH_TOKEN, app_url)))
     rest.register_blueprint(phone_box(lambda scene: here.play(scene)[1], carrier))
     twilio_port = free_port() if down else sandbox_port
-    with _sandbox(rest, sandbox_port), _server(_environment(flows_dir, database_url, port, twilio_port), log):
-        yield here
+    try:
+        with (
+            _sandbox(rest, sandbox_port),
+            _server(_environment(flows_dir, database_url, port, twilio_port, sandbox_port), log),
+        ):
+            yield here
+    finally:
+        desk.stop()
+
+
+def simulated_desk(clock: Clock, webhook_url: str, talk: Callable[[], Talk]) -> Desk:
+    return Desk(
+        clock,
+        webhook_url,
+        LIVEPERSON_ACCOUNT,
+        LIVEPERSON_CLIENT_ID,
+        LIVEPERSON_CLIENT_SECRET,
+        opened=lambda conversation: talk().opened(conversation),
+        published=lambda conversation, text: talk().published(conversation, text),
+    )
 
 
 def free_port() -> int:
@@ -174,7 +188,9 @@ def _sandbox(app: Flask, port: int) -> Iterator[None]:
         server.server_close()
 
 
-def _environment(flows_dir: Path, database_url: str, port: int, twilio_port: int) -> dict[str, str]:
+def _environment(
+    flows_dir: Path, database_url: str, port: int, twilio_port: int, desk_port: int | None = None
+) -> dict[str, str]:
     """The server's settings: the operator's own are left out, so that nothing real can be reached."""
     kept = {
         name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "SYSTEMROOT", "TMPDIR")
@@ -189,6 +205,10 @@ def _environment(flows_dir: Path, database_url: str, port: int, twilio_port: int
         "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
         "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
         "TWILIO_API_URL": f"http://127.0.0.1:{twilio_port}",
+        "LIVEPERSON_ACCOUNT": LIVEPERSON_ACCOUNT,
+        "LIVEPERSON_CLIENT_ID": LIVEPERSON_CLIENT_ID,
+        "LIVEPERSON_CLIENT_SECRET": LIVEPERSON_CLIENT_SECRET,
+        "LIVEPERSON_API_URL": f"http://127.0.0.1:{desk_port or twilio_port}",
     }
 
 

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, select
 
+from ivr.numbers import Number
 from ivr.store.database import insert
 from ivr.store.tables import number_facts, opt_outs, sender_facts
 
@@ -53,6 +54,11 @@ def wants_e164(tx: Connection, sender: str, now: datetime) -> bool:
         sender_facts.c.sender == sender, sender_facts.c.e164_since > now - SENDER_KEPT
     )
     return tx.execute(row).first() is not None
+
+
+def destination(tx: Connection, number: Number, sender: str, number_format: str, now: datetime) -> str:
+    """The number as Twilio is asked first: in full format, unless the file or an answer of 21211 says E.164."""
+    return number.e164 if number_format == "e164" or wants_e164(tx, sender, now) else number.full
 
 
 def learn_e164(tx: Connection, sender: str, now: datetime) -> None:

@@ -1,13 +1,14 @@
-"""Rows about texts: how ours fared, and what consumers wrote. How ours get out is in outbox.py."""
+"""Rows about texts: how ours fared, and what consumers wrote. How they get out is in outbox.py."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, and_, or_, select, update
 
 from ivr.store.database import insert
+from ivr.store.outbox import gives_up, ring
 from ivr.store.tables import messages
 
 # States only move forward: a callback may come twice, late, or before the answer it belongs to. "dead" is our own
@@ -29,18 +30,36 @@ class Inbound:
 @dataclass(frozen=True, slots=True)
 class Message:
     id: str
+    kind: str
     state: str
+    brand: str | None
     number: str
     sender: str
     provider_id: str | None
     call_sid: str | None
+    conversation_id: str | None
+    desk_event: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WithMedia:
+    media: Sequence[Mapping[str, str]] | None
+    conversation_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class InDoubt:
+    id: str
+    body: str
+    media: Sequence[Mapping[str, str]] | None
 
 
 def write_inbound(tx: Connection, text: Inbound, now: datetime) -> bool:
-    """What a consumer wrote. False when this MessageSid is here already."""
+    """What a consumer wrote; nobody's to send until it is. False when this MessageSid is here already."""
     values: dict[str, Any] = {
         "id": text.id,
         "kind": "inbound",
+        "towards": "desk",
         "state": "received",
         "brand": text.brand,
         "number": text.number,
@@ -55,23 +74,63 @@ def write_inbound(tx: Connection, text: Inbound, now: datetime) -> bool:
     return tx.execute(written.returning(messages.c.id)).first() is not None
 
 
+def relay_inbound(tx: Connection, message_id: str, conversation_id: str, now: datetime) -> None:
+    """What a consumer wrote is to reach a desk from now on."""
+    due = {"state": "due", "conversation_id": conversation_id, "started_at": now, "next_try": now}
+    this = update(messages).where(messages.c.id == message_id)
+    tx.execute(this.values(**due, give_up_at=gives_up("inbound", now)))
+    ring(tx)
+
+
 def find(tx: Connection, message_id: str) -> Message | None:
-    """One text of ours by its id."""
-    columns = messages.c
-    row = tx.execute(
-        select(columns.id, columns.state, columns.number, columns.sender, columns.provider_id, columns.call_sid).where(
-            columns.id == message_id, columns.kind == "greeting"
-        )
-    ).first()
+    """One text of ours to a consumer, by its id."""
+    columns = (messages.c[field.name] for field in fields(Message))
+    row = tx.execute(select(*columns).where(messages.c.id == message_id, messages.c.towards == "consumer")).first()
     return Message(*row) if row else None
+
+
+def media(tx: Connection, message_id: str) -> WithMedia | None:
+    """The files of a text, either way."""
+    columns = messages.c
+    row = tx.execute(select(columns.media, columns.conversation_id).where(columns.id == message_id)).first()
+    return WithMedia(*row) if row else None
+
+
+def in_doubt(tx: Connection, conversation_id: str) -> Sequence[InDoubt]:
+    """What may be at the desk without our knowing, the oldest first."""
+    columns = messages.c
+    these = and_(
+        columns.conversation_id == conversation_id,
+        columns.towards == "desk",
+        columns.kind != "receipt",
+        columns.state.in_(("sending", "unclear", "due")),
+        columns.attempts > 0,
+    )
+    listed = select(columns.id, columns.body, columns.media).where(these).order_by(columns.created_at, columns.id)
+    return [InDoubt(*row) for row in tx.execute(listed)]
+
+
+def at_desk(tx: Connection, message_id: str, desk_event: str | None, now: datetime) -> bool:
+    """The desk has it. `desk_event`: which event it is there, of which there is one row. False when that was known."""
+    if desk_event and tx.execute(select(messages.c.id).where(messages.c.desk_event == desk_event)).first():
+        desk_event = None
+    settled = {"state": "sent", "updated_at": now, "lease_until": None}
+    settled |= {"desk_event": desk_event} if desk_event else {}
+    this = and_(messages.c.id == message_id, messages.c.state.not_in(("sent", "failed")))
+    return tx.execute(update(messages).where(this).values(settled)).rowcount == 1
+
+
+def is_at_desk(tx: Connection, desk_event: str) -> bool:
+    """Whether a row is this event of the desk's already."""
+    return tx.execute(select(messages.c.id).where(messages.c.desk_event == desk_event)).first() is not None
 
 
 def move(
     tx: Connection, message_id: str, state: str, now: datetime, provider_id: str | None = None, code: int | None = None
 ) -> bool:
-    """Move a text of ours forward. False when it is there already, or further, or another MessageSid has it."""
+    """Move a row forward. False when it is there already, or further, or another MessageSid has it."""
     earlier = [name for name, rank in RANK.items() if rank < RANK[state]]
-    guards = [messages.c.id == message_id, messages.c.kind == "greeting", messages.c.state.in_(earlier)]
+    guards = [messages.c.id == message_id, messages.c.state.in_(earlier)]
     values: dict[str, Any] = {"state": state, "updated_at": now}
     if provider_id:
         guards.append(or_(messages.c.provider_id.is_(None), messages.c.provider_id == provider_id))
@@ -89,7 +148,7 @@ def learn_provider_id(tx: Connection, message_id: str, provider_id: str) -> None
 
 def last_brand(tx: Connection, number: str, sender: str) -> str | None:
     """The brand that last texted this number from this sender; two brands may share one."""
-    ours = and_(messages.c.number == number, messages.c.sender == sender, messages.c.kind == "greeting")
+    ours = and_(messages.c.number == number, messages.c.sender == sender, messages.c.towards == "consumer")
     return tx.execute(select(messages.c.brand).where(ours).order_by(messages.c.created_at.desc()).limit(1)).scalar()
 
 

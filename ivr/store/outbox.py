@@ -1,7 +1,7 @@
-"""The outbox: texts of ours that are to be sent, are being sent, or may have been. Rows are the queue."""
+"""The outbox: what is to be sent, is being sent, or may have been, to consumers and to desks. Rows are the queue."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,8 +24,11 @@ from ivr.store.tables import messages
 
 CHANNEL = "ivr_outbox"
 LEASE = timedelta(seconds=40)  # twice the longest attempt: a lease that runs out means a dead process
-ASK_AFTER = timedelta(seconds=60)  # how long an unclear text may be settled by a status callback alone
-GIVE_UP_AFTER = timedelta(hours=1)  # a greeting's promise is stale then
+# How long what is unclear may be settled by a status callback, or by the desk's echo, alone.
+ASK_AFTER = {"consumer": timedelta(seconds=60), "desk": timedelta(seconds=20)}
+# A greeting's promise is stale then, and a receipt is old; what people wrote is tried for days.
+GIVE_UP_AFTER = {"greeting": timedelta(hours=1), "receipt": timedelta(hours=1)}
+RELAYED_FOR = timedelta(hours=72)
 
 ASK_AFTER_LEASE = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(minutes=11)  # nothing here is put off for longer
@@ -35,78 +38,26 @@ UNFINISHED = ("due", "sending", "unclear")
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text of ours that waits for its attempt, or is in it."""
+    """What waits for its attempt, or is in it."""
 
     id: str
+    kind: str
+    towards: str  # consumer, desk
     brand: str
-    number: str  # E.164
-    destination: str  # To, as Twilio is asked first
+    number: str  # the consumer, E.164 or a channel address
+    destination: str | None  # To, as Twilio is asked first
     sender: str
     body: str
+    media: Sequence[Mapping[str, str]] | None
     attempts: int
     started_at: datetime
+    created_at: datetime
     give_up_at: datetime
     call_sid: str | None
+    conversation_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Greeting:
-    """A greeting to be written."""
-
-    id: str
-    call_sid: str
-    deflection: int
-    brand: str
-    number: str
-    destination: str
-    sender: str
-    body: str
-
-
-_COLUMNS = (
-    messages.c.id,
-    messages.c.brand,
-    messages.c.number,
-    messages.c.destination,
-    messages.c.sender,
-    messages.c.body,
-    messages.c.attempts,
-    messages.c.started_at,
-    messages.c.give_up_at,
-    messages.c.call_sid,
-)
-
-
-def write_greeting(tx: Connection, greeting: Greeting, now: datetime, at_once: bool) -> Text | None:
-    """Write a greeting. `at_once`: whoever commits this sends it, under a lease, and gets it back to do so.
-
-    It waits for the worker all the same while an earlier text of ours to this number is unfinished.
-    """
-    at_once = at_once and not _has_unfinished(tx, greeting.number, greeting.sender)
-    values: dict[str, Any] = {
-        "id": greeting.id,
-        "kind": "greeting",
-        "state": "sending" if at_once else "due",
-        "brand": greeting.brand,
-        "deflection_id": greeting.deflection,
-        "call_sid": greeting.call_sid,
-        "number": greeting.number,
-        "destination": greeting.destination,
-        "sender": greeting.sender,
-        "body": greeting.body,
-        "created_at": now,
-        "updated_at": now,
-        "attempts": 1 if at_once else 0,
-        "started_at": now,
-        "next_try": now,
-        "lease_until": now + LEASE if at_once else None,
-        "give_up_at": now + GIVE_UP_AFTER,
-    }
-    written = tx.execute(messages.insert().values(values).returning(*_COLUMNS)).one()
-    if at_once:
-        return Text(*written)
-    ring(tx)
-    return None
+COLUMNS = tuple(messages.c[field.name] for field in fields(Text))
 
 
 def has_work(tx: Connection, now: datetime) -> bool:
@@ -133,7 +84,7 @@ def claim(tx: Connection, now: datetime, most: int) -> list[Text]:
             updated_at=now,
         )
     )
-    return _texts(tx.execute(taken.returning(*_COLUMNS)).all())
+    return _texts(tx.execute(taken.returning(*COLUMNS)).all())
 
 
 def expire(tx: Connection, now: datetime) -> int:
@@ -154,18 +105,32 @@ def claim_unclear(tx: Connection, now: datetime, most: int) -> list[Text]:
     if not ids:
         return []
     taken = update(messages).where(messages.c.id.in_(ids), messages.c.state == "unclear")
-    return _texts(tx.execute(taken.values(next_try=now + LEASE).returning(*_COLUMNS)).all())
+    return _texts(tx.execute(taken.values(next_try=now + LEASE).returning(*COLUMNS)).all())
 
 
 def unclear(tx: Connection, text: Text, now: datetime) -> bool:
-    """Nobody knows whether the other side has it: a callback may settle it, or the question a minute later."""
-    return _of_this_attempt(tx, text, now, state="unclear", next_try=now + ASK_AFTER, lease_until=None)
+    """Nobody knows whether the other side has it: a callback or an echo may settle it, else it is asked about."""
+    next_try = now + ASK_AFTER[text.towards]
+    return _of_this_attempt(tx, text, now, state="unclear", next_try=next_try, lease_until=None)
 
 
 def again(tx: Connection, text: Text, now: datetime, wait: timedelta) -> bool:
     """The other side is known not to have it: due again after `wait`."""
     ring(tx)
     return _of_this_attempt(tx, text, now, state="due", next_try=now + wait, lease_until=None)
+
+
+def again_unknowing(tx: Connection, text: Text, now: datetime) -> bool:
+    """Nobody can be asked whether the other side has it: due again, and marked as maybe there twice."""
+    ring(tx)
+    return _of_this_attempt(tx, text, now, state="due", next_try=now, lease_until=None, maybe_twice=True)
+
+
+def hurry(tx: Connection, conversation_id: str, now: datetime) -> None:
+    """What waited for this conversation to be there waits no more."""
+    waiting = and_(messages.c.conversation_id == conversation_id, messages.c.state == "due")
+    tx.execute(update(messages).where(waiting, messages.c.towards == "desk").values(next_try=now))
+    ring(tx)
 
 
 def ask_again(tx: Connection, text: Text, now: datetime, wait: timedelta) -> bool:
@@ -180,17 +145,26 @@ def give_up(tx: Connection, now: datetime) -> list[str]:
     return list(tx.execute(dead.returning(messages.c.id)).scalars())
 
 
+def dead(tx: Connection, text: Text, code: int | None, now: datetime) -> bool:
+    """The other side refuses it for good: visible, and a person's to requeue."""
+    ring(tx)  # what waited behind it does no more
+    return _of_this_attempt(tx, text, now, state="dead", error_code=code, lease_until=None)
+
+
 def requeue(tx: Connection, message_id: str, now: datetime) -> bool:
     """A dead text is due again, with its whole time before it. False when there is no such dead text."""
     dead = and_(messages.c.id == message_id, messages.c.state == "dead")
-    values = {"state": "due", "next_try": now, "give_up_at": now + GIVE_UP_AFTER, "updated_at": now}
+    kind = tx.execute(select(messages.c.kind).where(dead)).scalar()
+    if kind is None:
+        return False
+    values = {"state": "due", "next_try": now, "give_up_at": gives_up(kind, now), "updated_at": now}
     ring(tx)
     return tx.execute(update(messages).where(dead).values(values)).rowcount == 1
 
 
 def waiting(tx: Connection) -> Sequence[Row[Any]]:
-    """What is unfinished or dead: id, state, number, attempts, error_code, next_try, give_up_at."""
-    columns = ("id", "state", "number", "attempts", "error_code", "next_try", "give_up_at")
+    """What is unfinished or dead: id, kind, towards, state, number, attempts, error_code, next_try, give_up_at."""
+    columns = ("id", "kind", "towards", "state", "number", "attempts", "error_code", "next_try", "give_up_at")
     listed = select(*(messages.c[name] for name in columns)).where(messages.c.state.in_((*UNFINISHED, "dead")))
     return tx.execute(listed.order_by(messages.c.created_at)).all()
 
@@ -212,7 +186,7 @@ def _past(moment: ColumnElement[datetime], now: datetime) -> ColumnElement[bool]
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:
-    """Due, and no text to the same number by the same sender is in an attempt, unclear, or due before it.
+    """Due, and nothing of the same consumer and sender the same way is in an attempt, unclear, or due before it.
 
     Two texts of the same words, one of them unclear, could not be told apart in Twilio's list.
     """
@@ -224,6 +198,7 @@ def _is_due(now: datetime) -> ColumnElement[bool]:
     blocked = exists().where(
         other.c.number == messages.c.number,
         other.c.sender == messages.c.sender,
+        other.c.towards == messages.c.towards,
         _unfinished(other),
         other.c.id != messages.c.id,
         or_(other.c.state.in_(("sending", "unclear")), before),
@@ -237,9 +212,13 @@ def _is_due(now: datetime) -> ColumnElement[bool]:
     )
 
 
-def _has_unfinished(tx: Connection, number: str, sender: str) -> bool:
-    same = and_(messages.c.number == number, messages.c.sender == sender, _unfinished(messages))
-    return tx.execute(select(messages.c.id).where(same).limit(1)).first() is not None
+def has_unfinished(tx: Connection, number: str, sender: str, towards: str) -> bool:
+    same = and_(messages.c.number == number, messages.c.sender == sender, messages.c.towards == towards)
+    return tx.execute(select(messages.c.id).where(same, _unfinished(messages)).limit(1)).first() is not None
+
+
+def gives_up(kind: str, now: datetime) -> datetime:
+    return now + GIVE_UP_AFTER.get(kind, RELAYED_FOR)
 
 
 def _locked(tx: Connection, query: Select[Any]) -> Select[Any]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -89,15 +90,81 @@ deflections = Table(
     Column("refused", String(32)),  # why no text was tried: no_number, region, opted_out …
     Column("entered", String(20)),  # E.164, keyed in and read back; the caller has not said yet that it is right
     Column("keyed_in", Boolean, nullable=False, server_default=false()),  # `number` is not the caller's own
+    Column("prompt_version", String(16)),  # of the offer that was accepted, in `prompts`
     UniqueConstraint("call_sid", "brand", "branch"),
+)
+
+# What was said to whoever accepted, word for word.
+prompts = Table(
+    "prompts",
+    metadata,
+    Column("version", String(16), primary_key=True),  # the beginning of the text's SHA-256
+    Column("text", Text, nullable=False),
+    Column("first_used_at", UtcTime, nullable=False),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("brand", String(32), nullable=False),
+    Column("desk", String(16), nullable=False),  # liveperson, webhook
+    Column("number", String(200), nullable=False),  # the consumer, as in messages
+    Column("sender", String(200), nullable=False),
+    # wanted: a text waits for it to be opened; open; closed
+    Column("state", String(16), nullable=False),
+    Column("branch", String(32)),
+    Column("skill", String(100)),
+    Column("deflection_id", Integer, ForeignKey("deflections.id")),
+    Column("first_message", String(32)),  # the text that carries `context_line`
+    Column("context_line", String(300), nullable=False, server_default=""),
+    Column("desk_consumer", String(100)),  # the desk's own id of the consumer
+    Column("desk_id", String(100), unique=True),  # and of the conversation
+    Column("dialog", String(100)),  # what takes texts in place of the conversation: a survey
+    Column("changed", BigInteger, nullable=False, server_default="0"),  # the desk's clock, of the newest change told
+    Column("started_at", UtcTime, nullable=False),
+    Column("opened_at", UtcTime),
+    Column("closed_at", UtcTime),
+)
+
+# A consumer has one conversation with a brand's sender at a time.
+Index(
+    "uq_conversations_not_closed",
+    conversations.c.number,
+    conversations.c.sender,
+    conversations.c.brand,
+    unique=True,
+    sqlite_where=text("state <> 'closed'"),
+    postgresql_where=text("state <> 'closed'"),
+)
+Index("ix_conversations_desk_consumer", conversations.c.desk_consumer)
+
+# What a desk said in a conversation whose id we had not learned yet.
+early_events = Table(
+    "early_events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("desk_id", String(100), nullable=False),
+    Column("event", JSON, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+)
+Index("ix_early_events_desk_id", early_events.c.desk_id)
+
+# What a desk of a brand's own told, by the id that it gave it.
+taken_events = Table(
+    "taken_events",
+    metadata,
+    Column("event", String(250), primary_key=True),
+    Column("taken_at", UtcTime, nullable=False),
 )
 
 messages = Table(
     "messages",
     metadata,
     Column("id", String(32), primary_key=True),
-    Column("kind", String(16), nullable=False),  # greeting, or inbound
-    # due, sending, unclear, sent, delivered, failed, dead; received when inbound
+    # to the consumer: greeting, answer, notice; to the desk: inbound (what the consumer wrote), note, receipt
+    Column("kind", String(16), nullable=False),
+    # due, sending, unclear, sent, delivered, failed, dead; received: written down, and nobody's to send
     Column("state", String(16), nullable=False),
     Column("brand", String(32)),  # none for a text to a number that no brand has
     Column("deflection_id", Integer, ForeignKey("deflections.id")),
@@ -116,6 +183,10 @@ messages = Table(
     Column("next_try", UtcTime),  # of a due text: when; of an unclear one: when the other side is asked about it
     Column("lease_until", UtcTime),  # of a text that is being sent: when its process must be dead
     Column("give_up_at", UtcTime),
+    Column("towards", String(8), nullable=False, server_default="consumer"),  # who gets it: consumer, desk
+    Column("conversation_id", String(32)),
+    Column("desk_event", String(250)),  # what it is at the desk, once: the dialog and its sequence there
+    Column("maybe_twice", Boolean, nullable=False, server_default=false()),  # sent again without knowing
 )
 
 # Which numbers one caller keyed in: few among many, and an offer pays nothing for it.
@@ -128,6 +199,8 @@ Index(
 
 Index("ix_messages_deflection_id", messages.c.deflection_id)
 Index("ix_messages_number", messages.c.number, messages.c.created_at)
+Index("uq_messages_desk_event", messages.c.desk_event, unique=True)
+Index("ix_messages_conversation_id", messages.c.conversation_id)
 
 # One accepted offer is one text, held by the database itself.
 Index(

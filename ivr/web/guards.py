@@ -1,5 +1,7 @@
 """The guards: nothing unsigned gets in. Size first, then the signature over what was sent, then the form."""
 
+import base64
+import hmac
 import json
 import re
 from collections.abc import Callable
@@ -11,9 +13,11 @@ from flask import Response, current_app, request
 from twilio.request_validator import SIGNATURE_HEADER, SIGNATURE_SETTINGS_HEADER
 
 from ivr import log
+from ivr.clients import signature
 from ivr.runtime import Runtime
 
 MAX_BODY = 64 * 1024
+MAX_DESK_BODY = 1024 * 1024
 BODY_SECONDS = 3.0  # between two pieces of a body
 
 View = Callable[..., Response]
@@ -58,16 +62,72 @@ def twilio_signed(view: View) -> View:
     return guarded
 
 
-def _body() -> bytes:
-    """The whole body, or TimeoutError: who sends a byte now and then must not hold a thread."""
-    connection = request.environ.get("gunicorn.socket")
-    if connection is None:
-        return request.get_data(cache=False)
-    connection.settimeout(BODY_SECONDS)
+def liveperson_signed(view: View) -> View:
+    """Let a webhook of our LivePerson account through to `view(body)`; 413 or 403 for any other."""
+
+    @wraps(view)
+    def guarded(**values: Any) -> Response:
+        return _of_a_desk(_why_not_liveperson, lambda body: view(body, **values))
+
+    guarded.guard = "liveperson"  # type: ignore[attr-defined]
+    return guarded
+
+
+def desk_signed(view: View) -> View:
+    """Let a message of a brand's own desk through to `view(body, brand)`; 413 or 403 for any other."""
+
+    @wraps(view)
+    def guarded(brand: str) -> Response:
+        return _of_a_desk(lambda body: _why_not_desk(brand, body), lambda body: view(body, brand))
+
+    guarded.guard = "desk"  # type: ignore[attr-defined]
+    return guarded
+
+
+def _why_not_desk(brand: str, body: bytes) -> str | None:
+    secret = runtime().desk_secrets.get(brand)
+    if secret is None:
+        return "this brand has no desk of its own"
+    given = request.headers.get(signature.SIGNATURE_HEADER, "")
+    return None if signature.verify(secret, given, body, runtime().now()) else "signature"
+
+
+def _of_a_desk(why_not: Callable[[bytes], str | None], view: Callable[[bytes], Response]) -> Response:
     try:
-        return request.get_data(cache=False)
+        body = _body(MAX_DESK_BODY)
+    except TimeoutError:
+        return Response("too slow", 408, mimetype="text/plain")
+    if len(body) > MAX_DESK_BODY:
+        return Response("too large", 413, mimetype="text/plain")
+    reason = why_not(body)
+    if reason:
+        log.warning("webhook_refused", path=logged_path(), reason=reason)
+        return Response("forbidden", 403, mimetype="text/plain")
+    return view(body)
+
+
+def _why_not_liveperson(body: bytes) -> str | None:
+    settings = runtime().settings
+    if not settings.liveperson_account:
+        return "LIVEPERSON_ACCOUNT is not set"
+    if request.headers.get("x-liveperson-account-id", "") != settings.liveperson_account:
+        return "another account"
+    mac = hmac.digest(settings.liveperson_client_secret.encode(), body, "sha1")
+    right = "sha1=" + base64.b64encode(mac).decode()
+    given = request.headers.get("x-liveperson-signature", "")
+    return None if hmac.compare_digest(given.encode("utf-8", "replace"), right.encode()) else "signature"
+
+
+def _body(most: int = MAX_BODY) -> bytes:
+    """The body, at most a byte more than `most`; or TimeoutError: who sends a byte now and then must hold no thread."""
+    connection = request.environ.get("gunicorn.socket")
+    if connection is not None:
+        connection.settimeout(BODY_SECONDS)
+    try:
+        return request.stream.read(most + 1)
     finally:
-        connection.settimeout(None)
+        if connection is not None:
+            connection.settimeout(None)
 
 
 def logged_path() -> str:

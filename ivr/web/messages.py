@@ -2,15 +2,16 @@
 
 import re
 from dataclasses import replace
-from datetime import datetime
 
 from flask import Blueprint, Response
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from ivr import delivery, log, numbers, relay
+from ivr import log, numbers
 from ivr.clients.twilio import STATES
+from ivr.delivery import texts
 from ivr.flow import twiml
+from ivr.relay import agent, consumer
 from ivr.runtime import Runtime
 from ivr.store import messages
 from ivr.store.messages import Inbound, Message
@@ -40,7 +41,11 @@ def received(form: Form) -> Response:
         return _empty()
     with here.database.writes() as tx:
         text = replace(text, brand=messages.last_brand(tx, text.number, text.sender) or text.brand)
-        new, wish = relay.received(tx, text, _own(form), form.text("OptOutType"), here.now())
+        brand = here.brands.get(text.brand or "")
+        flow, opt_out = brand.flow if brand else None, form.text("OptOutType")
+        came = consumer.received(tx, text, _own(form), opt_out, flow, here.new_id, here.now())
+    if came.conversation:
+        here.bell.ring()
     log.event(
         "text_received" if text.brand else "text_to_unknown_number",
         message=text.id,
@@ -48,8 +53,9 @@ def received(form: Form) -> Response:
         number=numbers.masked(text.number),
         to=numbers.masked(text.sender),
         brand=text.brand,
-        wish=wish,
-        new=new,
+        wish=came.wish,
+        conversation=came.conversation.id if came.conversation else None,
+        new=came.new,
     )
     return _empty()
 
@@ -63,7 +69,7 @@ def status(form: Form, message_id: str) -> Response:
     with here.database.writes() as tx:
         message = messages.find(tx, message_id) if _ID.fullmatch(message_id) else None
         ours = message is not None and _belongs(tx, message, sid)
-        moved = bool(message and ours and _moved(tx, message, sid, STATES.get(said.lower()), code, here.now()))
+        moved = bool(message and ours and _moved(tx, message, sid, said.lower(), code, here))
     log.event(
         "text_status",
         call=message.call_sid if message else None,
@@ -83,12 +89,16 @@ def _belongs(tx: Connection, message: Message, sid: str) -> bool:
     return not (sid and messages.is_taken(tx, sid))
 
 
-def _moved(tx: Connection, message: Message, sid: str, state: str | None, code: int | None, now: datetime) -> bool:
+def _moved(tx: Connection, message: Message, sid: str, said: str, code: int | None, here: Runtime) -> bool:
     if sid:
         messages.learn_provider_id(tx, message.id, sid)
+    state, now = STATES.get(said), here.now()
     if state == "failed":
-        return delivery.failed(tx, message.id, message.number, message.sender, code, now)
-    return bool(state) and messages.move(tx, message.id, str(state), now, sid or None)
+        return texts.failed(tx, message, code, here.new_id, now)
+    moved = bool(state) and messages.move(tx, message.id, str(state), now, sid or None)
+    if moved and state == "delivered":
+        agent.arrived(tx, message, said == "read", here.new_id(), now)
+    return moved
 
 
 def _inbound(here: Runtime, form: Form) -> Inbound:

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 
 from ivr import deflection, log, numbers
 from ivr.deflection import Accepted, Attempted
-from ivr.delivery import Outcome
+from ivr.delivery.ledger import Outcome
 from ivr.flow import engine, twiml
 from ivr.flow.engine import Answer, Heard, Text
 from ivr.flow.model import Branch, Flow
@@ -141,7 +141,7 @@ def _entered(here: Runtime, call: Call, branch: str, number: str) -> bool:
 def _say_yes(here: Runtime, flow: Flow, branch: Branch, call: Call, heard: Heard, asked: int, started: float) -> Script:
     """The caller said yes, to the offer or to the number read back: send the text; what they hear of it."""
     slot = here.attempts.reserve()
-    wanted = Attempted(call, here.new_id(), slot, here.now())
+    wanted = Attempted(call, here.new_id(), here.new_id(), slot, here.now())
     try:
         with here.database.writes() as tx:
             if asked:

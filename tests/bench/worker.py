@@ -94,7 +94,7 @@ def _wake_seconds(url: str) -> float:
     with opened_once(settings.database_url) as database:
         schema.upgrade(database)
     here = runtime.build(settings, load_directory(ROOT / "flows").flows)
-    here.delivery.twilio.send_text = lambda *_: started.append(time.monotonic()) or f"SM{len(started)}"  # type: ignore[method-assign, func-returns-value]
+    here.delivery.texts.twilio.send_text = lambda *_: started.append(time.monotonic()) or f"SM{len(started)}"  # type: ignore[method-assign, func-returns-value]
     stop, took = start(here), []
     time.sleep(1)
     for number in range(WAKES):

@@ -233,7 +233,7 @@ def test_what_is_not_given_is_left_out(
             id="publish into the survey",
         ),
         pytest.param(
-            lambda desk: desk.client.read("ext-1", "c-1", [2, 3], 20.0),
+            lambda desk: desk.client.receipt("ext-1", "c-1", "READ", [2, 3], 20.0),
             "ms.PublishEvent",
             {"dialogId": "c-1", "conversationId": "c-1", "event": {"type": "AcceptStatusEvent", "status": "READ", "sequenceList": [2, 3]}},
             id="read",
@@ -382,7 +382,7 @@ def test_closing_what_is_closed_is_no_failure(desk: Desk) -> None:
     [
         pytest.param(lambda desk: desk.publish(), True, id="publish"),
         pytest.param(lambda desk: desk.client.close("ext-1", "c-1", 20.0), True, id="close"),
-        pytest.param(lambda desk: desk.client.read("ext-1", "c-1", [1], 20.0), False, id="read"),
+        pytest.param(lambda desk: desk.client.receipt("ext-1", "c-1", "READ", [1], 20.0), False, id="read"),
         pytest.param(lambda desk: desk.client.file_url("ext-1", "c-1", "1.JPG", 20.0), False, id="file"),
     ],
 )

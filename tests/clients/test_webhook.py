@@ -12,9 +12,9 @@ import responses
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ivr.clients.failure import SendError
+from ivr.clients.failure import ConversationClosed, SendError
 from ivr.clients.signature import verify
-from ivr.clients.webhook import DeskClosed, WebhookDesk
+from ivr.clients.webhook import WebhookDesk
 from ivr.private import is_private
 from tests.clients.listener import Listener, listening
 from tests.clients.test_twilio import NO_ANSWER
@@ -120,11 +120,12 @@ REFUSALS = [
     ("too slow for it", {"status": 408}, {"code": 408}),
     ("failing", {"status": 500}, {"code": 500}),
     ("away for a while", {"status": 503, "headers": {"Retry-After": "60"}}, {"code": 503, "retry_after": 60.0}),
-    ("no such page", {"status": 404}, {"code": 404, "permanent": True}),
-    ("another secret", {"status": 403, "body": "the body"}, {"code": 403, "permanent": True}),
+    ("no such page, until somebody mends the URL", {"status": 404}, {"code": 404}),
+    ("another secret, until somebody mends it", {"status": 403, "body": "the body"}, {"code": 403}),
+    ("not as it likes it", {"status": 422}, {"code": 422, "permanent": True}),
     ("closed", {"status": 410}, {"code": 410, "permanent": True}),
-    ("a redirect", {"status": 307, "headers": {"Location": "https://x.example/"}}, {"code": 307, "permanent": True}),
-    ("a redirect nowhere", {"status": 302, "headers": {"Location": "http://["}}, {"code": 302, "permanent": True}),
+    ("a redirect", {"status": 307, "headers": {"Location": "https://x.example/"}}, {"code": 307}),
+    ("a redirect nowhere", {"status": 302, "headers": {"Location": "http://["}}, {"code": 302}),
 ]  # fmt: skip
 
 
@@ -135,7 +136,7 @@ def test_every_refusal(answer: dict[str, Any], means: dict[str, Any]) -> None:
     found = failing(webhook())
     expected = {"permanent": False, "unclear": False, "retry_after": None} | means
     assert {name: getattr(found, name) for name in expected} == expected
-    assert isinstance(found, DeskClosed) is (found.code == 410)
+    assert isinstance(found, ConversationClosed) is (found.code == 410)
     assert len(responses.calls) == 1, "nothing is repeated or followed by the client"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ivr.cli import main
+from ivr.cli.main import main
 from tests.databases import KINDS
 from tests.deployment.stand import Stand, stand
 

@@ -32,7 +32,7 @@ ABSENT = {
     "timezone": {"timezone"},
     "voice": {"voice"},
     "language": set(),
-    "desk": set(),
+    "desk": {"desk"},
     "skill": {"branches"},
     "sla": {"branches"},
     "numbers": {"numbers"},
@@ -175,7 +175,7 @@ def test_removed(tmp_path: Path, path: tuple[str, ...]) -> None:
     fields = {field.name for field in dataclasses.fields(before)}
     changed = {name for name in fields if getattr(before, name) != getattr(after, name)}
     in_example = path[-1] in at(example().data, path[:-1])
-    homes = {"branches": "branches", "menu": "menus", "sender": "sender", "desk": ""}
+    homes = {"branches": "branches", "menu": "menus", "sender": "sender", "desk": "context_line"}
     own = {homes[path[0]]} if len(path) > 1 else {path[-1], "branches", "menus"}
     assert changed <= (ABSENT.get(path[-1], own) if in_example else own), changed
 

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import text
 
-from ivr.store import calls, entries, outbox
+from ivr.store import calls, entries, outgoing
 from ivr.store.calls import Call
 from ivr.store.database import Database, opened
-from ivr.store.outbox import Greeting
+from ivr.store.outgoing import Outgoing
 
 NOW = datetime(2026, 3, 2, 14, 22, tzinfo=UTC)
 CALL = Call("CA1", "acme", "billing", "anonymous", "+14155550100")
@@ -35,8 +35,8 @@ def test_a_number_keyed_in_while_the_text_is_written_is_not_kept(database: Datab
             assert deflection
             late = pool.submit(entered, database, SECOND)
             _until_somebody_waits(database)
-            greeting = Greeting("f" * 32, "CA1", deflection, "acme", FIRST, FIRST, "+14155550111", "Hello")
-            outbox.write_greeting(tx, greeting, NOW, at_once=True)
+            greeting = Outgoing("f" * 32, "greeting", "acme", FIRST, "+14155550111", "Hello", deflection=deflection)
+            outgoing.write_at_once(tx, greeting, NOW, may=True)
         assert late.result() is False
     with database.reads() as tx:
         assert tx.execute(text("SELECT number, entered FROM deflections")).all() == [(FIRST, None)]

@@ -111,7 +111,7 @@ def inbound(doors: Doors, body: str | None, sid: str = "SM9", **more: str) -> No
 def test_a_consumer_s_words_are_kept_byte_for_byte(doors: Doors, body: str | None) -> None:
     inbound(doors, body)
     assert doors.rows("SELECT kind, state, brand, number, sender, body FROM messages") == [
-        ("inbound", "received", "acme", CALLER, "+14155550111", body or "")
+        ("inbound", "due", "acme", CALLER, "+14155550111", body or "")
     ]
 
 

@@ -1,0 +1,132 @@
+"""`call` and `demo`: a call against the real server, Twilio and the desk simulated."""
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from ivr import config
+from ivr.cli.ends import FAILED, GOOD, tell
+from ivr.sandbox.carrier import CALLBACKS, HANDSETS
+from ivr.sandbox.demo import demo
+from ivr.sandbox.desk import DAYS as DESK_DAYS
+from ivr.sandbox.phone import AGENTS
+from ivr.sandbox.rest import DAYS
+from ivr.sandbox.scene import CALLER, Scene
+from ivr.sandbox.town import town
+from ivr.sandbox.transcript import Event
+from ivr.store import outbox
+from ivr.store.database import opened_once
+
+COLOURS = {
+    "call": "dim",
+    "caller": "cyan",
+    "ivr": "green",
+    "text": "bold magenta",
+    "consumer": "bold cyan",
+    "desk": "dim",
+    "agent": "bold yellow",
+}
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    add_call(commands.add_parser("call", help="play a call against the real app, Twilio simulated"))
+    commands.add_parser("demo", help="play a whole call, then serve the sandbox").set_defaults(command=_demo)
+
+
+def add_call(call: argparse.ArgumentParser) -> None:
+    call.add_argument("brand", metavar="BRAND")
+    call.add_argument("branch", metavar="BRANCH", nargs="?", default="", help="straight to this branch")
+    call.add_argument("--from", dest="caller", default=CALLER, metavar="NUMBER", help="who calls")
+    call.add_argument("--dial", default="", metavar="NUMBER", help="the number dialled; the brand's first unless said")
+    call.add_argument("--press", default="", metavar="KEYS", help="2,1: one item a prompt; empty: silence; h: hang up")
+    call.add_argument("--text", nargs="+", action="extend", default=[], metavar="BODY", help="what the consumer texts")
+    call.add_argument("--agent", nargs="+", action="extend", default=[], metavar="BODY", help="what the agent answers")
+    call.add_argument(
+        "--desk",
+        type=_desk_days,
+        default="up",
+        metavar="DAYS",
+        help=f"LivePerson's, one a request: {', '.join(DESK_DAYS)}",
+    )
+    call.add_argument("--handset", choices=sorted(HANDSETS), default="mobile", metavar="KIND", help=", ".join(HANDSETS))
+    call.add_argument(
+        "--twilio", type=_days, default="up", metavar="DAYS", help=f"one a text: {', '.join((*DAYS, 'down'))}"
+    )
+    call.add_argument("--callbacks", choices=CALLBACKS, default="prompt", metavar="HOW", help=", ".join(CALLBACKS))
+    call.add_argument("--agents", choices=AGENTS, default="free", metavar="HOW", help=", ".join(AGENTS))
+    call.add_argument("--wait", type=float, default=120.0, metavar="SECONDS", help="how long the caller holds the line")
+    call.add_argument(
+        "--record", type=Path, metavar="FILE", help="write every webhook and its answer, a JSON line each"
+    )
+    call.set_defaults(command=_call)
+
+
+def _days(script: str) -> str:
+    """A day, or a script of them: `busy,busy,up`."""
+    unknown = [day for day in script.split(",") if day not in DAYS and script != "down"]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is no kind of day; there are: {', '.join((*DAYS, 'down'))}")
+    return script
+
+
+def _desk_days(script: str) -> str:
+    if unknown := [day for day in script.split(",") if day not in DESK_DAYS]:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is no kind of day; there are: {', '.join(DESK_DAYS)}")
+    return script
+
+
+def _call(arguments: argparse.Namespace) -> int:
+    scene = Scene(
+        brand=arguments.brand,
+        branch=arguments.branch,
+        caller=arguments.caller,
+        dialled=arguments.dial,
+        keys=arguments.press.split(","),
+        texts=arguments.text,
+        answers=arguments.agent,
+        desk=arguments.desk,
+        handset=arguments.handset,
+        twilio=arguments.twilio,
+        callbacks=arguments.callbacks,
+        agents=arguments.agents,
+        holds=arguments.wait,
+    )
+    print("A simulation: the server is real; Twilio, the phones and the people are not.", file=sys.stderr)
+    with tempfile.TemporaryDirectory() as directory:
+        place = Path(directory)
+        database = f"sqlite:///{place / 'ivr.db'}"
+        with town(
+            config.flows_dir(os.environ), database, place / "server.log", down=arguments.twilio == "down"
+        ) as here:
+            if arguments.record:
+                arguments.record.touch()  # a path that cannot be written is said before the call, not after
+            call, _ = here.play(scene, _show, lambda: _unfinished(database))
+            if waiting := _unfinished(database):
+                print(f"{waiting} text(s) not known to be sent yet; a server would go on by itself.", file=sys.stderr)
+            if arguments.record:
+                arguments.record.write_text(here.webhooks.recorded(), encoding="utf-8")
+    return FAILED if call.errors else GOOD
+
+
+def _unfinished(database_url: str) -> int:
+    with opened_once(database_url) as database, database.reads() as tx:
+        return sum(row.state in outbox.UNFINISHED for row in outbox.waiting(tx))
+
+
+def _demo(_arguments: argparse.Namespace) -> int:
+    port, sandbox_port = config.demo_ports(os.environ)
+    once = os.environ.get("ONCE") == "1"
+    return GOOD if demo(config.flows_dir(os.environ), port, sandbox_port, _show, tell, once) else FAILED
+
+
+def _show(event: Event) -> None:
+    """A line of the transcript: plain in a pipe, coloured on a terminal."""
+    if not sys.stdout.isatty():
+        print(event, flush=True)
+        return
+    Console(highlight=False).print(Text(str(event), style=COLOURS.get(event.who, "")), soft_wrap=True)

@@ -1,0 +1,87 @@
+"""At LivePerson: the conversation is opened where it is not, and the consumer's text is published in it."""
+
+import hmac
+from dataclasses import dataclass, field
+
+from ivr import log, numbers
+from ivr.clients.failure import ConversationClosed, SendError
+from ivr.clients.liveperson import AlreadyOpen, LivePerson, Opening, Profile
+from ivr.delivery.ledger import Ledger
+from ivr.flow.model import LivePersonDesk
+from ivr.relay import agent
+from ivr.relay.agent import Listener, published
+from ivr.store import conversations
+from ivr.store.conversations import Conversation
+from ivr.store.outbox import Text
+
+
+@dataclass(frozen=True, slots=True)
+class AtLivePerson:
+    ledger: Ledger
+    listener: Listener
+    client: LivePerson
+    secret_key: str = field(repr=False)
+
+    def publish(self, text: Text, conversation: Conversation) -> str | None:
+        """Which event it is there. Raises SendError, and ConversationClosed."""
+        deadline, consumer = self.client.deadline(), ext_consumer_id(self.secret_key, conversation)
+        desk_id = conversation.desk_id or self._opened(conversation, consumer, deadline)
+        if text.kind == "receipt":
+            self._receipt(text, consumer, desk_id, deadline)
+            return None
+        words = published(conversation, text.id, text.body, text.media, self.listener.files)
+        dialog = conversation.dialog or desk_id
+        return f"{dialog}:{self.client.publish(consumer, desk_id, words, deadline, dialog)}"
+
+    def _receipt(self, text: Text, consumer: str, desk_id: str, deadline: float) -> None:
+        status, _, sequence = text.body.partition(" ")
+        try:
+            self.client.receipt(consumer, desk_id, status, [int(sequence)], deadline)
+        except ConversationClosed:
+            return  # nobody looks any more
+
+    def _opened(self, conversation: Conversation, consumer: str, deadline: float) -> str:
+        """The desk's id of the conversation. Opening is repeated until it is known, by whichever way."""
+        desk_consumer = self.client.consumer(consumer, deadline)
+        if conversation.desk_consumer != desk_consumer:
+            with self.ledger.database.writes() as tx:
+                conversations.learn_consumer(tx, conversation.id, desk_consumer)
+        try:
+            desk_id = self.client.open(self._opening(conversation, consumer), deadline)
+        except AlreadyOpen as error:
+            return self._learned_meanwhile(conversation, error)
+        except SendError as error:
+            if error.unclear:  # a repeat finds it open, or opens it
+                raise SendError(error.reason, code=error.code, retry_after=error.retry_after) from error
+            raise
+        with self.ledger.database.writes() as tx:
+            agent.learn_id(tx, conversation, desk_id, self.listener)
+        log.event("conversation_opened", conversation=conversation.id, skill=conversation.skill)
+        return desk_id
+
+    def _learned_meanwhile(self, conversation: Conversation, error: AlreadyOpen) -> str:
+        """It is open, and its id came with a webhook, or will."""
+        with self.ledger.database.reads() as tx:
+            found = conversations.find(tx, conversation.id)
+        if found and found.desk_id:
+            return found.desk_id
+        raise SendError("The conversation is open; its id comes with a webhook") from error
+
+    def _opening(self, conversation: Conversation, consumer: str) -> Opening:
+        flow, number = self.listener.flows.get(conversation.brand), numbers.read(conversation.number)
+        desk = flow.desk if flow and isinstance(flow.desk, LivePersonDesk) else LivePersonDesk(None, None)
+        with self.ledger.database.reads() as tx:
+            call = conversations.call(tx, conversation.deflection_id)
+        profile = Profile(
+            phone=number.full if number else "",
+            branch=conversation.branch or "",
+            brand=flow.name if flow else conversation.brand,
+            call_sid=call.sid if call else "",
+        )
+        return Opening(consumer, profile, conversation.skill, desk.campaign, desk.engagement)
+
+
+def ext_consumer_id(secret_key: str, conversation: Conversation) -> str:
+    """The same consumer and sender of a brand always, and nobody can tell the number from it."""
+    named = f"{conversation.brand}\n{conversation.number}\n{conversation.sender}"
+    return hmac.new(secret_key.encode(), named.encode(), "sha256").hexdigest()[:32]

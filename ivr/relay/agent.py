@@ -1,0 +1,185 @@
+"""What a desk tells: an agent's words become texts, our own words come back as an echo, conversations change."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from ivr import numbers
+from ivr.clients import liveperson_events
+from ivr.clients.liveperson_events import CONSUMER, SPEAKERS, Changed, Event, Said
+from ivr.file_links import FileLinks
+from ivr.flow import desk
+from ivr.flow.model import Flow
+from ivr.store import conversations, known, messages, outbox, outgoing
+from ivr.store.conversations import Conversation
+from ivr.store.messages import Message
+from ivr.store.outgoing import Outgoing
+
+# LivePerson keeps the order, most of the time: an event that overtook another waits so long for it.
+HOLD_BACK = timedelta(seconds=1)
+A_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """What it takes to hear a desk."""
+
+    flows: Mapping[str, Flow]
+    files: FileLinks
+    new_id: Callable[[], str]
+    now: Callable[[], datetime]
+
+
+def heard(tx: Connection, raw: Mapping[str, Any], here: Listener) -> str:
+    """One change of LivePerson's; what came of it, in a word for the log.
+
+    What is nobody's we know is dropped, unless it may be a conversation's whose id we are about to learn.
+    """
+    event = liveperson_events.event(raw)
+    if event is None:
+        return "ignored"
+    conversation = _whose(tx, event, here)
+    if conversation:
+        return _took(tx, conversation, event, here)
+    if isinstance(event, Said) and conversations.waiting_for_id(tx, "liveperson"):
+        late = conversations.of_desk(tx, event.conversation)  # learned while we waited for the lock
+        if late:
+            return _took(tx, late, event, here)
+        conversations.keep_early(tx, event.conversation, raw, here.now())
+        return "kept"
+    return "foreign"
+
+
+def _whose(tx: Connection, event: Event, here: Listener) -> Conversation | None:
+    """The conversation of an event; a change tells whose it is even when its id is new to us."""
+    known_one = conversations.of_desk(tx, event.conversation)
+    if known_one or isinstance(event, Said) or not event.consumer or event.state == "closed":
+        return known_one
+    waiting = conversations.waiting_for_id(tx, "liveperson", event.consumer)
+    if waiting is None:
+        return conversations.of_desk(tx, event.conversation)
+    learn_id(tx, waiting, event.conversation, here)
+    return waiting
+
+
+def learn_id(tx: Connection, conversation: Conversation, desk_id: str, here: Listener) -> None:
+    """The desk's id of a conversation: what waited for it goes on, and what was said in it before is heard."""
+    if not conversations.opened(tx, conversation.id, desk_id, here.now()):
+        return
+    outbox.hurry(tx, conversation.id, here.now())
+    for raw in conversations.take_early(tx, desk_id):
+        early = liveperson_events.event(raw)
+        if early:
+            _took(tx, conversation, early, here)
+
+
+def _took(tx: Connection, conversation: Conversation, event: Event, here: Listener) -> str:
+    if isinstance(event, Changed):
+        return _changed(tx, conversation, event, here.now())
+    if event.dialog != event.conversation and conversation.dialog is None and conversation.state != "closed":
+        conversations.set_dialog(tx, conversation.id, event.dialog)  # a survey, before the change that tells of it
+    if event.role == CONSUMER:
+        return _echo(tx, conversation, event, here)
+    if event.role not in SPEAKERS:
+        return "ignored"
+    return "answer" if _answered(tx, conversation, event, here) else "replay"
+
+
+def _changed(tx: Connection, conversation: Conversation, event: Changed, now: datetime) -> str:
+    values: dict[str, Any] = {"dialog": event.survey}
+    if event.skill:
+        values["skill"] = event.skill
+    if not conversations.moved(tx, conversation.id, event.at, values):
+        return "older"
+    if event.state == "closed":
+        conversations.close(tx, conversation.id, now)
+        return "closed"
+    return "changed"
+
+
+def _echo(tx: Connection, conversation: Conversation, event: Said, here: Listener) -> str:
+    """Our own words come back: what nobody knew of them is known."""
+    if messages.is_at_desk(tx, event.event):
+        return "echo"
+    for doubtful in messages.in_doubt(tx, conversation.id):
+        if (
+            published(conversation, doubtful.id, doubtful.body, doubtful.media, here.files).rstrip()
+            == event.text.rstrip()
+        ):
+            messages.at_desk(tx, doubtful.id, event.event, here.now())
+            outbox.ring(tx)
+            return "settled"
+    return "echo"
+
+
+def published(conversation: Conversation, message_id: str, body: str, media: Any, files: FileLinks) -> str:
+    """What the desk gets of a text: the first one of a conversation carries the line for the agent."""
+    line = conversation.context_line if conversation.first_message == message_id else ""
+    listed = [(piece.get("type", ""), files.url(message_id, place)) for place, piece in enumerate(media or ())]
+    return desk.published(body, line, listed)
+
+
+def _answered(tx: Connection, conversation: Conversation, event: Said, here: Listener) -> bool:
+    """An agent's words in their place among the others. False for a replay."""
+    at = event.at if event.at and abs(event.at - here.now()) < A_DAY else here.now()
+    at += timedelta(microseconds=event.sequence % 900)
+    media = [{"path": event.file, "type": event.file_type}] if event.file else []
+    return write_answer(tx, conversation, Answer(event.text.rstrip(), media, event.event, at, HOLD_BACK), here)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an agent wrote. `event`: what it is at the desk; `at`: its place among the others."""
+
+    text: str
+    media: Sequence[Mapping[str, str]]
+    event: str
+    at: datetime
+    hold_back: timedelta = timedelta()
+
+
+def write_answer(tx: Connection, conversation: Conversation, answer: Answer, here: Listener) -> bool:
+    """As many texts as the words take, the files with the first. False for a replay."""
+    flow, number = here.flows.get(conversation.brand), numbers.read(conversation.number)
+    number_format, now = flow.sender.number_format if flow else "full", here.now()
+    to = known.destination(tx, number, conversation.sender, number_format, now) if number else conversation.number
+    new = False
+    for place, words in enumerate(desk.parts(answer.text) or [""]):
+        text = Outgoing(
+            here.new_id(),
+            "answer",
+            conversation.brand,
+            conversation.number,
+            conversation.sender,
+            words,
+            destination=to,
+            conversation=conversation.id,
+            media=answer.media if place == 0 else (),
+            desk_event=f"{answer.event}.{place}" if place else answer.event,
+        )
+        if text.body or text.media:
+            new |= outgoing.write(tx, text, now, answer.at + timedelta(microseconds=place), answer.hold_back)
+    return new
+
+
+def arrived(tx: Connection, message: Message, read: bool, new_id: str, now: datetime) -> None:
+    """An agent's text is on the handset, or was read: LivePerson shows agents so."""
+    conversation = conversations.find(tx, message.conversation_id or "") if message.kind == "answer" else None
+    if conversation is None or conversation.state != "open" or conversation.desk != "liveperson":
+        return
+    dialog, _, sequence = (message.desk_event or "").rpartition(":")
+    if dialog != conversation.desk_id or not sequence.isdigit():
+        return  # a survey takes no receipts; the first of several pieces speaks for all
+    told = Outgoing(
+        new_id,
+        "receipt",
+        conversation.brand,
+        conversation.number,
+        conversation.sender,
+        f"{'READ' if read else 'ACCEPT'} {sequence}",
+        conversation=conversation.id,
+    )
+    outgoing.write(tx, told, now)

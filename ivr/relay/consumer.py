@@ -1,0 +1,154 @@
+"""What a consumer's text does: it is written, STOP is obeyed, and the conversation it belongs to takes it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from ivr.flow import desk
+from ivr.flow.model import Branch, Flow, LivePersonDesk, WebhookDesk
+from ivr.relay.wishes import Wish, may_want_to_stop, wish
+from ivr.store import conversations, known, messages, outgoing
+from ivr.store.conversations import Conversation
+from ivr.store.messages import Inbound
+from ivr.store.outbox import Text
+from ivr.store.outgoing import Outgoing
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What came of a text. `new`: false for a replay, which changes nothing."""
+
+    new: bool
+    wish: Wish | None = None
+    conversation: Conversation | None = None
+
+
+def received(
+    tx: Connection,
+    text: Inbound,
+    dialled: str,
+    opt_out_type: str,
+    flow: Flow | None,
+    new_id: Callable[[], str],
+    now: datetime,
+) -> Received:
+    """Write a text and what it wishes, and let the desk have it where there is one.
+
+    `dialled`: the number that was written to; with a messaging service a STOP holds for both.
+    """
+    if not messages.write_inbound(tx, text, now):
+        return Received(new=False)
+    wished = wish(text.body, opt_out_type)
+    if wished in ("stop", "start"):
+        for sender in {dialled, text.sender}:
+            known.set_opt_out(tx, text.number, sender, wished == "stop", "text", now)
+    if flow is None:
+        return Received(True, wished)
+    if wished and not opt_out_type and not dialled.startswith("+"):
+        _answer_for_short_code(tx, text, wished, flow, new_id(), now)
+    return Received(True, wished, _relayed(tx, text, wished, flow, new_id, now))
+
+
+def _relayed(
+    tx: Connection, text: Inbound, wished: Wish | None, flow: Flow, new_id: Callable[[], str], now: datetime
+) -> Conversation | None:
+    """The conversation that takes the text. A keyword alone begins none; agents of an open one should know of it."""
+    if not isinstance(flow.desk, LivePersonDesk | WebhookDesk):
+        return None
+    conversation = conversations.of_consumer(tx, flow.id, text.number, text.sender)
+    if conversation is None:
+        if wished:
+            return None
+        conversation = begin(tx, flow, text.number, text.sender, text.id, new_id(), now)
+    messages.relay_inbound(tx, text.id, conversation.id, now)
+    if wished in ("stop", "start"):
+        note(tx, conversation, new_id(), desk.OPTED_OUT if wished == "stop" else desk.OPTED_IN, now)
+    elif may_want_to_stop(text.body):
+        note(tx, conversation, new_id(), desk.MAY_WANT_TO_STOP, now)
+    return conversation
+
+
+def begin(
+    tx: Connection, flow: Flow, number: str, sender: str, first_message: str, new_id: str, now: datetime
+) -> Conversation:
+    """A conversation with the last deflection's skill while replies still belong to it, else with the brand's."""
+    last = conversations.last_deflection(tx, flow.id, number, sender)
+    if last and now - last.texted_at > timedelta(seconds=flow.reply_window):
+        last = None
+    branch = flow.branches.get(last.branch) if last else None
+    line = desk.context_line(branch, last.called_at, now, flow.timezone) if last and branch else ""
+    new = Conversation(
+        id=new_id,
+        brand=flow.id,
+        desk="liveperson" if isinstance(flow.desk, LivePersonDesk) else "webhook",
+        number=number,
+        sender=sender,
+        state="wanted",
+        branch=last.branch if last else None,
+        skill=_skill(flow, branch),
+        deflection_id=last.id if last else None,
+        first_message=first_message,
+        context_line=line if flow.context_line else "",
+        desk_consumer=None,
+        desk_id=None,
+        dialog=None,
+        started_at=now,
+    )
+    return conversations.begin(tx, new)
+
+
+def _skill(flow: Flow, branch: Branch | None) -> str | None:
+    return branch.skill if branch else flow.skill
+
+
+def note(tx: Connection, conversation: Conversation, new_id: str, words: str, now: datetime) -> None:
+    """Tell the agents something that the consumer did not write."""
+    told = Outgoing(
+        new_id,
+        "note",
+        conversation.brand,
+        conversation.number,
+        conversation.sender,
+        words,
+        conversation=conversation.id,
+    )
+    outgoing.write(tx, told, now)
+
+
+def _answer_for_short_code(tx: Connection, text: Inbound, wished: Wish, flow: Flow, new_id: str, now: datetime) -> None:
+    """Twilio answers keywords on long codes itself; on a short code without Advanced Opt-Out that is ours to do."""
+    if wished == "start":
+        return
+    words = flow.text("stopped" if wished == "stop" else "help")
+    answer = Outgoing(new_id, "notice", flow.id, text.number, text.sender, words, destination=text.number)
+    outgoing.write(tx, answer, now)
+
+
+def still_wanted(tx: Connection, waiting: Sequence[Text], new_id: Callable[[], str], now: datetime) -> list[Text]:
+    """What is still to be sent: not a text whose consumer has said STOP meanwhile, which is failed, for good."""
+    wanted = []
+    for text in waiting:
+        if text.towards == "consumer" and text.kind != "notice" and known.opted_out(tx, text.number, text.sender):
+            messages.move(tx, text.id, "failed", now)
+            tell_of_failure(tx, text.kind, text.conversation_id, new_id, None, now)
+        else:
+            wanted.append(text)
+    return wanted
+
+
+def tell_of_failure(
+    tx: Connection,
+    kind: str,
+    conversation_id: str | None,
+    new_id: Callable[[], str],
+    code: int | None,
+    now: datetime,
+) -> None:
+    """An agent whose answer is known not to have arrived hears of it, while the conversation is open."""
+    if kind != "answer" or conversation_id is None:
+        return
+    conversation = conversations.find(tx, conversation_id)
+    if conversation and conversation.state == "open":
+        note(tx, conversation, new_id(), desk.not_delivered(code), now)

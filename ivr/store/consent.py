@@ -1,0 +1,58 @@
+"""Consent on record: which words somebody heard before they pressed the key that accepts; and how to take it along."""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, select, update
+
+from ivr.store.database import insert
+from ivr.store.tables import deflections, opt_outs, prompts
+
+ROWS_AT_ONCE = 1000
+
+
+def record(tx: Connection, deflection: int, words: str, now: datetime) -> None:
+    """Keep the offer's words, once, and which of them this deflection heard."""
+    version = hashlib.sha256(words.encode()).hexdigest()[:16]
+    written = insert(tx.dialect.name, prompts).values(version=version, text=words, first_used_at=now)
+    tx.execute(written.on_conflict_do_nothing())
+    tx.execute(update(deflections).where(deflections.c.id == deflection).values(prompt_version=version))
+
+
+def consents(tx: Connection) -> Iterator[Any]:
+    """Every accepted offer: call, number, whether it was keyed in, prompt, its version, key, UTC time."""
+    accepted, heard = deflections.c, prompts.c
+    return _rows(
+        tx,
+        select(
+            accepted.accepted_at,
+            accepted.brand,
+            accepted.branch,
+            accepted.call_sid,
+            accepted.caller,
+            accepted.number,
+            accepted.keyed_in,
+            accepted.accepted_key,
+            accepted.prompt_version,
+            heard.text.label("prompt"),
+        )
+        .select_from(deflections.outerjoin(prompts, heard.version == accepted.prompt_version))
+        .where(accepted.accepted_at.is_not(None))
+        .order_by(accepted.accepted_at, accepted.id),
+    )
+
+
+def wishes(tx: Connection) -> Iterator[Any]:
+    """Every STOP and START that is known: number, sender, whether it is stopped, since when, and learned from what."""
+    listed = opt_outs.c
+    columns = (listed.number, listed.sender, listed.stopped, listed.changed_at, listed.learned_from)
+    return _rows(tx, select(*columns).order_by(listed.changed_at, listed.number))
+
+
+def _rows(tx: Connection, query: Select[Any]) -> Iterator[Any]:
+    """The columns' names, then the rows, a batch in memory at a time."""
+    streamed = tx.execution_options(yield_per=ROWS_AT_ONCE).execute(query)
+    yield tuple(streamed.keys())
+    yield from streamed

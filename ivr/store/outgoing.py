@@ -1,0 +1,92 @@
+"""What goes into the outbox: a row for everything that is to reach a consumer or a desk."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import Connection
+
+from ivr.store.database import insert
+from ivr.store.outbox import COLUMNS, LEASE, Text, gives_up, has_unfinished, ring
+from ivr.store.tables import messages
+
+Kind = Literal["greeting", "answer", "notice", "note", "receipt"]
+TOWARDS: Mapping[Kind, str] = {
+    "greeting": "consumer",
+    "answer": "consumer",  # what an agent wrote
+    "notice": "consumer",  # what nobody wrote: an answer to HELP
+    "note": "desk",  # what an agent should know
+    "receipt": "desk",  # that an answer has arrived
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What is to be written. `number` and `sender` as in messages."""
+
+    id: str
+    kind: Kind
+    brand: str
+    number: str
+    sender: str
+    body: str
+    destination: str | None = None  # To, as Twilio is asked first
+    call_sid: str | None = None
+    deflection: int | None = None
+    conversation: str | None = None
+    media: Sequence[Mapping[str, str]] = ()
+    desk_event: str | None = None  # what it is at the desk, of which there is one row
+
+
+def write(
+    tx: Connection, out: Outgoing, now: datetime, at: datetime | None = None, hold_back: timedelta = timedelta()
+) -> bool:
+    """Leave it to the worker. False when this event of the desk's has its row already.
+
+    `at`: when it was written, which is its place among the others; `hold_back`: how long earlier ones may still come.
+    """
+    values = _values(out, "due", at or now, now) | {"next_try": now + hold_back}
+    written = insert(tx.dialect.name, messages).values(values).on_conflict_do_nothing(index_elements=["desk_event"])
+    if tx.execute(written.returning(messages.c.id)).first() is None:
+        return False
+    ring(tx)
+    return True
+
+
+def write_at_once(tx: Connection, out: Outgoing, now: datetime, may: bool) -> Text | None:
+    """Whoever commits this sends it, under a lease, and gets it back to do so, if it `may`.
+
+    It waits for the worker all the same while an earlier one to this consumer is unfinished.
+    """
+    if not may or has_unfinished(tx, out.number, out.sender, TOWARDS[out.kind]):
+        tx.execute(messages.insert().values(_values(out, "due", now, now)))
+        ring(tx)
+        return None
+    leased = {"attempts": 1, "lease_until": now + LEASE}
+    written = messages.insert().values(_values(out, "sending", now, now) | leased)
+    return Text(*tx.execute(written.returning(*COLUMNS)).one())
+
+
+def _values(out: Outgoing, state: str, at: datetime, now: datetime) -> dict[str, Any]:
+    return {
+        "id": out.id,
+        "kind": out.kind,
+        "towards": TOWARDS[out.kind],
+        "state": state,
+        "brand": out.brand,
+        "deflection_id": out.deflection,
+        "call_sid": out.call_sid,
+        "conversation_id": out.conversation,
+        "number": out.number,
+        "sender": out.sender,
+        "destination": out.destination,
+        "body": out.body,
+        "media": [dict(piece) for piece in out.media] or None,
+        "desk_event": out.desk_event,
+        "created_at": at,
+        "updated_at": now,
+        "started_at": now,
+        "next_try": now,
+        "give_up_at": gives_up(out.kind, now),
+    }
