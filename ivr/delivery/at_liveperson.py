@@ -4,7 +4,7 @@ import hmac
 from dataclasses import dataclass, field
 
 from ivr import log, numbers
-from ivr.clients.failure import ConversationClosed, SendError
+from ivr.clients.failure import SendError
 from ivr.clients.liveperson import AlreadyOpen, LivePerson, Opening, Profile
 from ivr.delivery.ledger import Ledger
 from ivr.flow.model import LivePersonDesk
@@ -27,18 +27,12 @@ class AtLivePerson:
         deadline, consumer = self.client.deadline(), ext_consumer_id(self.secret_key, conversation)
         desk_id = conversation.desk_id or self._opened(conversation, consumer, deadline)
         if text.kind == "receipt":
-            self._receipt(text, consumer, desk_id, deadline)
+            status, _, sequence = text.body.partition(" ")
+            self.client.receipt(consumer, desk_id, status, [int(sequence)], deadline)
             return None
         words = published(conversation, text.id, text.body, text.media, self.listener.files)
         dialog = conversation.dialog or desk_id
         return f"{dialog}:{self.client.publish(consumer, desk_id, words, deadline, dialog)}"
-
-    def _receipt(self, text: Text, consumer: str, desk_id: str, deadline: float) -> None:
-        status, _, sequence = text.body.partition(" ")
-        try:
-            self.client.receipt(consumer, desk_id, status, [int(sequence)], deadline)
-        except ConversationClosed:
-            return  # nobody looks any more
 
     def _opened(self, conversation: Conversation, consumer: str, deadline: float) -> str:
         """The desk's id of the conversation. Opening is repeated until it is known, by whichever way."""

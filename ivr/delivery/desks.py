@@ -45,10 +45,14 @@ class Desks:
     def _published(self, text: Text) -> str | None:
         """Which event it is at the desk. What a closed conversation does not take goes to a new one, once."""
         conversation = self._conversation(text)
-        try:
-            return self._publish(text, conversation)
-        except ConversationClosed:
-            return self._publish(text, self._anew(text, conversation))
+        if conversation.state != "closed":
+            try:
+                return self._publish(text, conversation)
+            except ConversationClosed:
+                self._close(conversation)
+        if text.kind != "inbound":
+            return None  # nobody is there to be told
+        return self._publish(text, self._anew(text, conversation))
 
     def _publish(self, text: Text, conversation: Conversation) -> str | None:
         if conversation.desk == "webhook":
@@ -63,7 +67,11 @@ class Desks:
             found = conversations.find(tx, text.conversation_id or "")
         if found is None:
             raise SendError("The conversation of this text is gone", permanent=True)
-        return self._anew(text, found) if found.state == "closed" and text.kind != "receipt" else found
+        return found
+
+    def _close(self, conversation: Conversation) -> None:
+        with self.ledger.database.writes() as tx:
+            conversations.close(tx, conversation.id, self.ledger.now())
 
     def _anew(self, text: Text, closed: Conversation) -> Conversation:
         """A new conversation, with the skill that holds now, for what the closed one takes no more."""
@@ -72,7 +80,6 @@ class Desks:
             raise SendError(f"{closed.brand}: this brand is gone", permanent=True)
         now, new_id = self.ledger.now(), self.listener.new_id()
         with self.ledger.database.writes() as tx:
-            conversations.close(tx, closed.id, now)
             there = conversations.of_consumer(tx, closed.brand, closed.number, closed.sender)
             new = there or consumer.begin(tx, flow, closed.number, closed.sender, text.id, new_id, now)
             conversations.move_texts(tx, closed.id, new.id)

@@ -15,6 +15,9 @@ from ivr.store.messages import Inbound
 from ivr.store.outbox import Text
 from ivr.store.outgoing import Outgoing
 
+# What is said about a text comes right after it.
+BEHIND = timedelta(microseconds=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Received:
@@ -114,7 +117,7 @@ def note(tx: Connection, conversation: Conversation, new_id: str, words: str, no
         words,
         conversation=conversation.id,
     )
-    outgoing.write(tx, told, now)
+    outgoing.write(tx, told, now, now + BEHIND)
 
 
 def _answer_for_short_code(tx: Connection, text: Inbound, wished: Wish, flow: Flow, new_id: str, now: datetime) -> None:
