@@ -124,8 +124,9 @@ def town(
     webhooks = Webhooks(app_url, app_url, ACCOUNT_SID, AUTH_TOKEN)
     clock = Clock()
     carrier = Carrier(clock, webhooks, received=lambda body: here.talk.received(body))
-    desk = simulated_desk(clock, f"{app_url}/desk/liveperson", lambda: here.talk)
+    desk = simulated_desk(clock, f"{app_url}/desk/liveperson")
     talk = Talk(carrier, desk, lambda who, what: here.transcript.add(who, what))
+    desk.opened, desk.published = talk.opened, talk.published
     here = Town(load_directory(flows_dir).flows, webhooks, carrier, Transcript(clock), log, database_url, desk, talk)
     rest = Flask("sandbox", static_folder=None)
     rest.register_blueprint(liveperson_api(desk))
@@ -143,16 +144,8 @@ def town(
         desk.stop()
 
 
-def simulated_desk(clock: Clock, webhook_url: str, talk: Callable[[], Talk]) -> Desk:
-    return Desk(
-        clock,
-        webhook_url,
-        LIVEPERSON_ACCOUNT,
-        LIVEPERSON_CLIENT_ID,
-        LIVEPERSON_CLIENT_SECRET,
-        opened=lambda conversation: talk().opened(conversation),
-        published=lambda conversation, text: talk().published(conversation, text),
-    )
+def simulated_desk(clock: Clock, webhook_url: str) -> Desk:
+    return Desk(clock, webhook_url, LIVEPERSON_ACCOUNT, LIVEPERSON_CLIENT_ID, LIVEPERSON_CLIENT_SECRET)
 
 
 def free_port() -> int:

@@ -22,8 +22,10 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from ivr.sandbox.carrier import Carrier
 from ivr.sandbox.clock import Clock
+from ivr.sandbox.desk import Desk
+from ivr.sandbox.liveperson import liveperson_api
 from ivr.sandbox.rest import Weather, messages_api
-from ivr.sandbox.town import ROOT, _environment, _Quiet, free_port
+from ivr.sandbox.town import ROOT, _environment, _Quiet, free_port, simulated_desk
 from ivr.sandbox.webhooks import Webhooks
 from ivr.store.database import Database, opened
 from tests.databases import sqlalchemy_url
@@ -52,6 +54,7 @@ class Fleet:
     directory: Path
     twilio: BaseWSGIServer
     weather: Weather
+    desk: Desk
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
     before: Callable[[], None] = lambda: None  # as a request to send arrives at Twilio
     after: Callable[[], None] = lambda: None  # as soon as its answer is written
@@ -164,8 +167,10 @@ def fleet(url: str, directory: Path, **settings: str) -> Iterator[Fleet]:
     weather = Weather()
     app = Flask("twilio", static_folder=None)
     app.register_blueprint(messages_api(carrier, weather, ACCOUNT_SID, TOKEN))
+    desk = simulated_desk(Clock(), f"{address}/desk/liveperson")
+    app.register_blueprint(liveperson_api(desk))
     server = make_server("127.0.0.1", twilio_port, app, threaded=True, request_handler=_Quiet)
-    here = Fleet(webhooks, carrier, opened(sqlalchemy_url(url), 2), environ, directory, server, weather)
+    here = Fleet(webhooks, carrier, opened(sqlalchemy_url(url), 2), environ, directory, server, weather, desk)
     _hook(app, here)
     here.listen()
     try:
@@ -175,6 +180,7 @@ def fleet(url: str, directory: Path, **settings: str) -> Iterator[Fleet]:
             process.terminate()
         for process in here.processes:
             process.wait(40)
+        desk.stop()
         server.shutdown()
         server.server_close()
         here.database.close()
