@@ -14,11 +14,13 @@ from ivr.relay.consumer import still_wanted
 from ivr.runtime import Runtime
 from ivr.store import bell, conversations, known, outbox, schedule
 from ivr.store.database import checkpoint
+from ivr.store.outbox import Text
 
 THREADS = 16
 SLEEPS = 1.0  # seconds at most; the bell wakes it before
 STOPS_WITHIN = 22.0  # an attempt ends within 20
 
+LOOKS_AT_LEASES_EVERY = timedelta(seconds=0.5)  # not in each of a hundred rounds a second
 LOOKS_AT_THE_CLOCK_EVERY = timedelta(minutes=1)
 CLEAN_UP_EVERY = timedelta(days=1)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -32,6 +34,7 @@ class Worker:
     stop: threading.Event = field(default_factory=threading.Event)
     _under_way: set[Future[None]] = field(default_factory=set)
     _look_at_the_clock: datetime = LONG_AGO
+    _looked_at_leases: datetime = LONG_AGO
     _folds_the_log: bool = False
 
     def run(self) -> None:
@@ -55,11 +58,13 @@ class Worker:
         free = THREADS - len(self._under_way)
         if not self._has_work(now):
             return False
+        expired, dead, unclear = 0, list[str](), list[Text]()
         with here.database.writes() as tx:
-            expired = outbox.expire(tx, now)
-            dead = outbox.give_up(tx, now)
-            due = still_wanted(tx, outbox.claim(tx, now, free), here.new_id, now)
-            unclear = outbox.claim_unclear(tx, now, free - len(due))
+            if abs(now - self._looked_at_leases) >= LOOKS_AT_LEASES_EVERY:
+                self._looked_at_leases = now
+                expired, dead = outbox.expire(tx, now), outbox.give_up(tx, now)
+                unclear = outbox.claim_unclear(tx, now, free)
+            due = still_wanted(tx, outbox.claim(tx, now, free - len(unclear)), here.new_id, now)
             self._by_the_clock(tx, now)
         if self._folds_the_log:
             self._folds_the_log = False

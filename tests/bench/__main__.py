@@ -14,6 +14,7 @@ from tests.bench.check import check
 from tests.bench.figures import BenchFailed, Figure
 from tests.bench.latency import latency
 from tests.bench.offer import brands, offer
+from tests.bench.relay import relay
 from tests.bench.start import start
 from tests.bench.trip import trip
 from tests.bench.worker import worker
@@ -26,6 +27,7 @@ BENCHES: dict[str, Callable[[Path], Iterator[Figure]]] = {
     "brands": brands,
     "check": check,
     "worker": worker,
+    "relay": relay,
     "trip": trip,
 }
 

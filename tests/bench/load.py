@@ -29,6 +29,7 @@ class Load:
     path: str = webhooks.OFFER
     says: str = webhooks.OFFERED  # every answer is a 200 with this in it
     more: Mapping[str, str] = field(default_factory=dict)  # parameters beside the call's own
+    consumers: int = 0  # texts instead of calls, of so many consumers
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,10 @@ class _Run:
 
     def __init__(self, load: Load) -> None:
         self._load = load
-        forms = (webhooks.form(call, load.more) for call in load.calls)
+        forms = (
+            webhooks.text(call, load.consumers) if load.consumers else webhooks.form(call, load.more)
+            for call in load.calls
+        )
         self._requests = [webhooks.request(load.url, load.path, form) for form in forms]
         self._next = iter(enumerate(self._requests))
         self._lock = Lock()

@@ -4,6 +4,7 @@ import os
 
 from flask import Flask, Response, abort, request
 from twilio.request_validator import RequestValidator
+from twilio.twiml.messaging_response import MessagingResponse
 from twilio.twiml.voice_response import Gather, Say, VoiceResponse
 
 from tests.bench.flows import OFFER
@@ -26,3 +27,10 @@ def offer() -> Response:
     response.append(gather)
     response.enqueue("billing", action="/voice/acme/billing?step=queued", method="POST")
     return Response(str(response), mimetype="text/xml")
+
+
+@app.post("/messages")
+def text() -> Response:
+    if not validator.validate(request.url, request.form, request.headers.get("X-Twilio-Signature", "")):
+        abort(403)
+    return Response(str(MessagingResponse()), mimetype="text/xml")

@@ -12,6 +12,8 @@ OFFER = "/voice/acme/billing"
 ACCEPT = "/voice/acme/billing?step=answer"
 OFFERED = "Press 1 to gain back your time"
 TEXTED = "We are texting"
+MESSAGES = "/messages"
+TAKEN = "<Response"
 
 # What Twilio adds to a call's parameters when a Gather ended with the key 1.
 PRESSED_1 = {"Digits": "1", "FinishedOnKey": "", "msg": "Gather End"}
@@ -50,6 +52,26 @@ def form(call: int, more: Mapping[str, str] | None = None) -> dict[str, str]:
     return params | dict(more or {})
 
 
+def text(number: int, consumers: int) -> dict[str, str]:
+    """The parameters of the `number`-th text, of one of so many consumers."""
+    params = form(number % consumers)
+    sid = "SM" + hashlib.md5(str(number).encode(), usedforsecurity=False).hexdigest()
+    place = {name: value for name, value in params.items() if name.startswith(("From", "To"))}
+    return {
+        "MessageSid": sid,
+        "SmsSid": sid,
+        "SmsMessageSid": sid,
+        "AccountSid": ACCOUNT_SID,
+        "NumMedia": "0",
+        "NumSegments": "1",
+        "SmsStatus": "received",
+        "ApiVersion": "2010-04-01",
+        "Body": f"My bill is wrong, the {number}. time",
+        **place,
+        "To": "+14155550111",
+    }
+
+
 def _place(prefix: str, city: str, state: str, postcode: str) -> dict[str, str]:
     return {f"{prefix}City": city, f"{prefix}State": state, f"{prefix}Zip": postcode, f"{prefix}Country": "US"}
 
@@ -66,7 +88,7 @@ def request(url: str, path: str, params: Mapping[str, str]) -> bytes:
         "Content-Type: application/x-www-form-urlencoded; charset=utf-8",
         f"Content-Length: {len(body)}",
         f"X-Twilio-Signature: {signature}",
-        f"I-Twilio-Idempotency-Token: {params['CallSid']}",
+        f"I-Twilio-Idempotency-Token: {params.get('CallSid') or params['MessageSid']}",
         "X-Forwarded-Proto: http",
     )
     return ("\r\n".join(lines) + "\r\n\r\n" + body).encode("ascii")
