@@ -78,6 +78,14 @@ class LivePerson:
         """When an attempt that begins now must have ended, on this client's clock."""
         return self._clock() + ATTEMPT_SECONDS
 
+    def locate(self, service: str, deadline: float) -> str:
+        """Where a service of this account is; its name is case sensitive."""
+        return self._hosts.url(service, "", deadline)
+
+    def login(self, deadline: float) -> None:
+        """Have the app's token, which every request needs."""
+        self._tokens.app(deadline)
+
     def consumer(self, ext_consumer_id: str, deadline: float) -> str:
         """LivePerson's own id of a consumer, as its webhooks name the participant."""
         found = payload(self._tokens.consumer(ext_consumer_id, deadline)).get("lp_consumer_id")

@@ -2,14 +2,13 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from ivr import config
 from ivr.deployment import environment
 from ivr.deployment.database import database
-from ivr.deployment.report import Line, cannot_tell, good, wrong
+from ivr.deployment.desks import desks
+from ivr.deployment.report import Line, good, wrong
 from ivr.deployment.twilio import twilio
-from ivr.flow import source
 from ivr.flow.load import Loaded, load_directory
 
 
@@ -22,10 +21,12 @@ def examine(environ: Mapping[str, str]) -> Iterator[Line]:
     if settings is None:
         return
     yield from environment.surroundings(settings, environ)
-    yield from environment.public_url(settings)
+    public = list(environment.public_url(settings))
+    yield from public
     yield from database(settings)
     yield from twilio(settings, loaded.flows)
-    yield from _desks(settings.flows_dir, loaded)
+    here = all(line.state == "good" for line in public)
+    yield from desks(settings, environ, loaded.flows, here)
 
 
 def _flows(loaded: Loaded) -> Iterator[Line]:
@@ -33,20 +34,6 @@ def _flows(loaded: Loaded) -> Iterator[Line]:
         yield wrong("flows", str(finding), "python -m ivr check")
     if not loaded.errors:
         yield good("flows", f"{len(loaded.flows)} brand(s) without errors: {', '.join(loaded.flows)}")
-
-
-def _desks(directory: Path, loaded: Loaded) -> Iterator[Line]:
-    brands = [brand for brand in loaded.flows if _desk(directory / f"{brand}.yaml") == "liveperson"]
-    if brands:
-        found = f"the desk of {', '.join(brands)}; this release has no settings for it yet, texts are kept meanwhile"
-        yield cannot_tell("LivePerson", found)
-
-
-def _desk(file: Path) -> str:
-    """The kind of a brand's desk, as its file names it; a flow does not carry it yet."""
-    data = source.read(file.read_bytes(), str(file)).data
-    desk = data.get("desk") if isinstance(data, dict) else None
-    return next(iter(desk), "") if isinstance(desk, dict) else ""
 
 
 def new_key(environ: Mapping[str, str], brand: str, key: str) -> tuple[str, str]:

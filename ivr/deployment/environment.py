@@ -75,10 +75,11 @@ def public_url(settings: Settings) -> Iterator[Line]:
 
 def _sandboxed(settings: Settings) -> bool:
     """Twilio and we are on this machine alone; there, http is safe."""
-    return _loopback(settings.public_url) and _loopback(settings.twilio_api_url)
+    return loopback(settings.public_url) and loopback(settings.twilio_api_url)
 
 
-def _loopback(url: str) -> bool:
+def loopback(url: str) -> bool:
+    """Whether a URL's host is this machine."""
     host = urlsplit(url).hostname or ""
     try:
         return ip_address(host).is_loopback

@@ -8,7 +8,7 @@ from ivr.clients.account import NOT_FOUND, REFUSED, OwnedNumber, Service, Twilio
 from ivr.clients.failure import SendError
 from ivr.clients.twilio import Account, Twilio
 from ivr.config import Settings
-from ivr.flow.model import Flow
+from ivr.flow.model import Flow, NativeDesk
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class Claim:
 
     entries: list[str] = field(default_factory=list)  # "acme: menu", a caller's way in
     senders: list[str] = field(default_factory=list)  # brands that text from it
+    native: bool = False  # one of these leaves its texts to LivePerson
 
     def __str__(self) -> str:
         return ", ".join([*self.entries, *(f"{brand}: sender" for brand in self.senders)])
@@ -45,8 +46,17 @@ def claims(flows: Mapping[str, Flow]) -> dict[str, Claim]:
     for flow in flows.values():
         for number, place in flow.numbers.items():
             claimed.setdefault(number, Claim()).entries.append(f"{flow.id}: {place}")
-        claimed.setdefault(flow.sender.address, Claim()).senders.append(flow.id)
+        sender = claimed.setdefault(flow.sender.address, Claim())
+        sender.senders.append(flow.id)
+        sender.native = sender.native or isinstance(flow.desk, NativeDesk)
     return claimed
+
+
+def native_numbers(flows: Mapping[str, Flow], holdings: Holdings) -> frozenset[str]:
+    """The numbers whose texts LivePerson takes: native brands' senders, and what is in their messaging services."""
+    native = {address for address, claim in claims(flows).items() if claim.native}
+    members = {number.e164 for sid in native for number in holdings.numbers_of(sid)}
+    return frozenset(native | members)
 
 
 def account_of(settings: Settings, by_token: bool = False) -> TwilioAccount:

@@ -5,23 +5,27 @@ from collections.abc import Iterator, Mapping
 from ivr import numbers
 from ivr.clients.account import OwnedNumber, Service
 from ivr.config import Settings
-from ivr.deployment.holdings import Holdings, claims
+from ivr.deployment.holdings import Holdings, claims, native_numbers
 from ivr.deployment.pointing import differing, service_fields, text_fields, voice_fields
-from ivr.deployment.report import shown
+from ivr.deployment.report import origin, shown
 from ivr.flow.model import Flow
 
 
 def listed(settings: Settings, flows: Mapping[str, Flow], holdings: Holdings) -> Iterator[str]:
     """The account's numbers, a line each: number, who claims it, calls, texts, whether they come here."""
-    claimed = claims(flows)
+    claimed, native = claims(flows), native_numbers(flows, holdings)
     for address, number in sorted(holdings.numbers.items()):
         service = holdings.service_of(number)
+        texts_here = _here(texts_differ(settings, number, service))
+        if address in native:
+            astray = leads_here(settings, texts_lead(number, service))
+            texts_here = "here, and should be LivePerson's" if astray else "LivePerson's"
         yield "  ".join(
             (
                 numbers.full(address),
                 str(claimed.get(address, "-")),
                 f"calls: {calls_go(number)} ({_here(calls_differ(settings, number))})",
-                f"texts: {texts_go(number, service)} ({_here(texts_differ(settings, number, service))})",
+                f"texts: {texts_go(number, service)} ({texts_here})",
             )
         )
 
@@ -71,6 +75,19 @@ def texts_go(number: OwnedNumber, service: Service | None) -> str:
     if has["sms_application_sid"]:
         return f"application {has['sms_application_sid']}"
     return _request(has["sms_method"], has["sms_url"])
+
+
+def texts_lead(number: OwnedNumber, service: Service | None) -> str:
+    """The URL, or the application, that a number's texts come to; "" when there is none."""
+    if service is not None and not service.defers:
+        return service.webhooks["inbound_request_url"]
+    return number.webhooks["sms_application_sid"] or number.webhooks["sms_url"]
+
+
+def leads_here(settings: Settings, url: str) -> bool:
+    """Whether a URL is one of this deployment's, be it https or not."""
+    host = origin(url).partition("://")[2]
+    return bool(host) and host == origin(settings.public_url).partition("://")[2]
 
 
 def _request(method: str, url: str) -> str:

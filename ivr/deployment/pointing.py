@@ -3,19 +3,20 @@
 import json
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 
 from ivr import numbers
 from ivr.clients.account import NUMBER_FIELDS, SERVICE_FIELDS, OwnedNumber, Service, TwilioAccount
 from ivr.config import Settings, SettingsError
-from ivr.deployment.holdings import Claim, Holdings, claims
+from ivr.deployment.holdings import Claim, Holdings, claims, native_numbers
 from ivr.deployment.report import plain, shown
 from ivr.flow.model import Flow
 
 # Three more tries at a text that this server could not take (Twilio's connection overrides); calls keep Twilio's
 # own rule, one more try when no connection came to be, because a caller waits meanwhile.
 TEXT_RETRIES = "#rc=3&rp=5xx,ct,rt"
+_DEFER = "in the Console, Messaging > Services > Integration, choose 'Defer to sender's webhook'"
 
 
 class CannotRestore(Exception):
@@ -95,7 +96,7 @@ def differing(has: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, st
 
 def plan(settings: Settings, flows: Mapping[str, Flow], holdings: Holdings, only: list[str]) -> Plan:
     """What has to change so that `only` these numbers, or everything the brands claim, leads here."""
-    claimed = claims(flows)
+    claimed, native = claims(flows), native_numbers(flows, holdings)
     changes: dict[str, Change] = {}
     troubles = []
     for address in only or claimed:
@@ -104,7 +105,7 @@ def plan(settings: Settings, flows: Mapping[str, Flow], holdings: Holdings, only
         if address not in claimed:
             troubles.append(f"{numbers.full(address)}: no brand claims it; add it to `numbers` in a brand's file")
             continue
-        for change in _changes(settings, address, claimed, holdings):
+        for change in _changes(settings, address, claimed, native, holdings):
             if isinstance(change, str):
                 troubles.append(change)
             elif change.sid in changes:
@@ -116,12 +117,12 @@ def plan(settings: Settings, flows: Mapping[str, Flow], holdings: Holdings, only
 
 
 def _changes(
-    settings: Settings, address: str, claimed: Mapping[str, Claim], holdings: Holdings
+    settings: Settings, address: str, claimed: Mapping[str, Claim], native: Set[str], holdings: Holdings
 ) -> Iterator[Change | str]:
     """The changes that one claimed number or messaging service needs, and what stands in the way."""
     claim = claimed[address]
     if address.startswith("MG"):
-        yield from _service_changes(settings, address, claim, holdings)
+        yield from _service_changes(settings, address, claim, native, holdings)
         return
     number = holdings.numbers.get(address)
     if number is None:
@@ -132,11 +133,13 @@ def _changes(
     if claim.entries and number.voice:
         wanted |= voice_fields(settings)
     service = holdings.service_of(number)
-    if number.texts and (service is None or service.defers):
+    if not number.texts or address in native:
+        pass
+    elif service is None or service.defers:
         wanted |= text_fields(settings)
-    elif number.texts and service is not None and is_ours(service, address, claimed):
-        yield from _of_service(settings, service, holdings)
-    elif number.texts and service is not None and differing(service.webhooks, service_fields(settings)):
+    elif is_ours(service, address, claimed):
+        yield from _of_service(settings, service, native, holdings)
+    elif differing(service.webhooks, service_fields(settings)):
         yield f"{label}: {not_ours(service)}"
     if fields := differing(number.webhooks, wanted):
         yield Change(number.sid, label, number.webhooks, fields)
@@ -147,12 +150,18 @@ def is_ours(service: Service, address: str, claimed: Mapping[str, Claim]) -> boo
     return service.sid in claimed or bool(claimed[address].senders)
 
 
-def _service_changes(settings: Settings, sid: str, claim: Claim, holdings: Holdings) -> Iterator[Change | str]:
+def _service_changes(
+    settings: Settings, sid: str, claim: Claim, native: Set[str], holdings: Holdings
+) -> Iterator[Change | str]:
     service = holdings.services.get(sid)
+    if claim.native:
+        return  # LivePerson's, as it is
     if service is None:
         yield f"{sid} ({claim}): {holdings.services_unknown or 'no such messaging service in this account'}"
+    elif theirs := native_members(sid, native, holdings):
+        yield f"{_named(service)} ({claim}): {strangers(theirs)}; take that out of it"
     elif not service.defers:
-        yield from _of_service(settings, service, holdings)
+        yield from _of_service(settings, service, native, holdings)
     else:
         for number in holdings.numbers_of(sid):
             if fields := differing(number.webhooks, text_fields(settings)):
@@ -160,18 +169,28 @@ def _service_changes(settings: Settings, sid: str, claim: Claim, holdings: Holdi
                 yield Change(number.sid, label, number.webhooks, fields)
 
 
-def _of_service(settings: Settings, service: Service, holdings: Holdings) -> Iterator[Change]:
-    if fields := differing(service.webhooks, service_fields(settings)):
+def _of_service(settings: Settings, service: Service, native: Set[str], holdings: Holdings) -> Iterator[Change | str]:
+    fields = differing(service.webhooks, service_fields(settings))
+    if fields and (theirs := native_members(service.sid, native, holdings)):
+        yield f"{_named(service)}: {strangers(theirs)}; {_DEFER}, or take that out"
+    elif fields:
         count = len(holdings.numbers_of(service.sid))
         yield Change(service.sid, f"{_named(service)}, with all its {count} number(s)", service.webhooks, fields)
 
 
+def native_members(service_sid: str, native: Set[str], holdings: Holdings) -> str:
+    """The numbers in a messaging service whose texts are LivePerson's, for people."""
+    members = (number.e164 for number in holdings.numbers_of(service_sid))
+    return ", ".join(numbers.full(e164) for e164 in members if e164 in native)
+
+
+def strangers(theirs: str) -> str:
+    return f"in it is {theirs}, whose texts are LivePerson's"
+
+
 def not_ours(service: Service) -> str:
     """Why a number's texts do not come here though its message URL may say so."""
-    return (
-        f"its texts go where {_named(service)} sends them; in the Console, Messaging > Services > Integration, "
-        "choose 'Defer to sender's webhook', or take the number out"
-    )
+    return f"its texts go where {_named(service)} sends them; {_DEFER}, or take the number out"
 
 
 def _named(service: Service) -> str:

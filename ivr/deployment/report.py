@@ -38,6 +38,15 @@ def plain(text: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", text)
 
 
+def origin(url: str) -> str:
+    """The scheme and host of a URL; "" when it has none or cannot be read."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2].lower()}" if parts.netloc else ""
+
+
 def shown(url: str) -> str:
     """A URL for people: a name and password in it are not shown."""
     url = plain(url)

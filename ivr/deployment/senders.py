@@ -7,9 +7,10 @@ from ivr import numbers
 from ivr.clients.account import OwnedNumber, TwilioAccount
 from ivr.clients.failure import SendError
 from ivr.config import Settings
-from ivr.deployment.holdings import Holdings, why
+from ivr.deployment.holdings import Holdings, claims, native_numbers, why
 from ivr.deployment.listing import lacking
-from ivr.deployment.pointing import differing, service_fields, text_fields
+from ivr.deployment.native import service_texts
+from ivr.deployment.pointing import differing, native_members, service_fields, strangers, text_fields
 from ivr.deployment.report import Line, cannot_tell, good, shown, wrong
 from ivr.flow.model import Flow
 
@@ -108,6 +109,10 @@ class Senders:
 
     def _inbound(self, what: str, sid: str, members: list[OwnedNumber]) -> Line:
         service = self.holdings.services[sid]
+        if claims(self.flows)[sid].native:
+            return service_texts(self.settings, what, service, members)
+        if theirs := native_members(sid, native_numbers(self.flows, self.holdings), self.holdings):
+            return wrong(what, strangers(theirs), f"{SERVICES}: take that out of it")
         if service.defers:
             astray = [number for number in members if differing(number.webhooks, text_fields(self.settings))]
             if not astray:

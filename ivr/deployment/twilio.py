@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from ivr import numbers
 from ivr.clients.account import NOT_FOUND, REFUSED, OwnedNumber, Profile
 from ivr.clients.failure import SendError
 from ivr.config import Settings
-from ivr.deployment.holdings import Claim, Holdings, account_of, claims, held, why
+from ivr.deployment.holdings import Claim, Holdings, account_of, claims, held, native_numbers, why
 from ivr.deployment.listing import calls_differ, calls_go, lacking, texts_differ, texts_go
+from ivr.deployment.native import number_texts
 from ivr.deployment.pointing import is_ours, not_ours
-from ivr.deployment.report import Line, cannot_tell, good, wrong
+from ivr.deployment.report import Line, cannot_tell, good, origin, wrong
 from ivr.deployment.senders import Senders
 from ivr.flow.model import Flow
 
@@ -92,6 +92,7 @@ class Numbers:
 
     def lines(self) -> Iterator[Line]:
         claimed = {address: claim for address, claim in claims(self.flows).items() if not address.startswith("MG")}
+        native = native_numbers(self.flows, self.holdings)
         yield from self._elsewhere(claimed)
         for address, claim in claimed.items():
             number, what = self.holdings.numbers.get(address), f"{numbers.full(address)} ({claim})"
@@ -101,17 +102,19 @@ class Numbers:
                 continue
             if claim.entries:
                 yield self._calls(what, number)
-            if number.texts:
+            if number.texts and address in native:
+                yield number_texts(self.settings, self.holdings, what, number)
+            elif number.texts:
                 yield self._texts(what, number)
 
     def _elsewhere(self, claimed: Mapping[str, Claim]) -> Iterator[Line]:
         """One line for one cause: every number calls the same other host."""
         owned = [self.holdings.numbers[address] for address, claim in claimed.items()
                  if claim.entries and address in self.holdings.numbers]  # fmt: skip
-        origins = {_origin(number.webhooks["voice_url"]) for number in owned}
-        if len(origins) == 1 and (origin := origins.pop()) and origin != self.settings.public_url:
-            found = f"it is {self.settings.public_url or 'not set'}, and Twilio calls {origin} for every number"
-            yield wrong("PUBLIC_URL", found, f"set PUBLIC_URL={origin}, or python -m ivr numbers point")
+        origins = {origin(number.webhooks["voice_url"]) for number in owned}
+        if len(origins) == 1 and (other := origins.pop()) and other != origin(self.settings.public_url):
+            found = f"it is {self.settings.public_url or 'not set'}, and Twilio calls {other} for every number"
+            yield wrong("PUBLIC_URL", found, f"set PUBLIC_URL={other}, or python -m ivr numbers point")
 
     def _calls(self, what: str, number: OwnedNumber) -> Line:
         if not number.voice:
@@ -137,11 +140,3 @@ class Numbers:
 
 def _point(number: OwnedNumber) -> str:
     return f"python -m ivr numbers point {number.e164}"
-
-
-def _origin(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else ""

@@ -9,9 +9,10 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from ivr.deployment.pointing import TEXT_RETRIES
-from ivr.flow.model import Flow
+from ivr.flow.model import Flow, NativeDesk
 
 MOST_A_PAGE = 1000
+LIVEPERSON_GATEWAY = "https://va.msg-gw.liveperson.net/api/12345678/default/twilio"
 Record = dict[str, Any]
 
 # As Twilio's API description names them; an unset one is null or "".
@@ -66,18 +67,25 @@ class SimulatedAccount:
 
 
 def account_for(flows: Collection[Flow], sid: str, auth_token: str, url: str) -> SimulatedAccount:
-    """An account in which everything that the brands claim is owned, registered and pointed at the server at `url`."""
+    """An account in which everything that the brands claim is owned, registered and pointed at the server at `url`.
+
+    Texts to a native brand's sender go to LivePerson.
+    """
     account = SimulatedAccount(sid, auth_token)
     texts = f"{url}/messages{TEXT_RETRIES}"
-    here = {"sms_url": texts, "sms_method": "POST"}
+    native = {flow.sender.address for flow in flows if isinstance(flow.desk, NativeDesk)}
+
+    def texts_of(address: str) -> str:
+        return LIVEPERSON_GATEWAY if address in native else texts
+
     for flow in flows:
         for e164 in flow.numbers:
-            account.own(e164, voice_url=f"{url}/voice", **here)
+            account.own(e164, voice_url=f"{url}/voice", sms_url=texts_of(e164))
         if flow.sender.address.startswith("MG"):
             member = account.own(f"+1415555{len(account.numbers) + 2000}")
-            account.serve(flow.sender.address, member, inbound_request_url=texts)
+            account.serve(flow.sender.address, member, inbound_request_url=texts_of(flow.sender.address))
         elif flow.sender.address not in flow.numbers:
-            account.own(flow.sender.address, **here)
+            account.own(flow.sender.address, sms_url=texts_of(flow.sender.address))
     senders = [flow.sender.address for flow in flows]
     own = [number for number, record in account.numbers.items() if record["phone_number"] in senders]
     account.serve(f"MG{'5e' * 16}", *own, use_inbound_webhook_on_number=True)

@@ -769,6 +769,31 @@ def test_the_environment_reroutes_nothing(desk: Desk, monkeypatch: pytest.Monkey
     assert not seen[0]
 
 
+def test_where_a_service_is_and_nothing_more_is_asked(desk: Desk) -> None:
+    assert desk.client.locate("asyncMessagingEnt", 20.0) == "https://ams.example"
+    assert [call.request.url for call in desk.played.calls] == [f"{API}/asyncMessagingEnt/baseURI.json?version=1.0"]
+
+
+def test_a_service_that_is_not_there(desk: Desk) -> None:
+    desk.played.get(f"{API}/nowhere/baseURI.json", status=400, json={"error": "no such service"})
+    with pytest.raises(SendError, match="check LIVEPERSON_ACCOUNT and LIVEPERSON_API_URL") as raised:
+        desk.client.locate("nowhere", 20.0)
+    check(raised.value, {**PERMANENT, "code": 400})
+
+
+def test_a_login_alone(desk: Desk) -> None:
+    desk.client.login(20.0)
+    desk.client.login(20.0)
+    assert (len(desk.asked(LOGIN)), len(desk.asked(CONSUMER))) == (1, 0)
+
+
+def test_a_login_that_is_refused(desk: Desk) -> None:
+    desk.played.replace(responses.POST, LOGIN, status=401, json={"error": "invalid_client"})
+    with pytest.raises(SendError, match="LIVEPERSON_CLIENT_SECRET") as raised:
+        desk.client.login(20.0)
+    check(raised.value, {**PERMANENT, "code": 401})
+
+
 def test_the_secret_is_not_in_what_python_prints() -> None:
     assert "s3cret" not in repr(CONNECTOR)
 

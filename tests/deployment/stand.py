@@ -1,4 +1,4 @@
-"""A whole deployment on loopback: the real server, a simulated Twilio account, and the environment of a command."""
+"""A whole deployment on loopback: the real server, a simulated Twilio and LivePerson, the environment of a command."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,6 +13,9 @@ from ivr import config, runtime
 from ivr.app import create_app
 from ivr.flow.load import load_directory
 from ivr.sandbox.account import SimulatedAccount, account_api, account_for
+from ivr.sandbox.clock import Clock
+from ivr.sandbox.desk import Desk
+from ivr.sandbox.liveperson import liveperson_api
 from ivr.sandbox.town import ROOT, SECRET_KEY, free_port
 from tests.databases import new_database
 from tests.doors import ACCOUNT_SID, TOKEN
@@ -24,6 +27,13 @@ METRO = (
     + "}\nbranches:\n  rides:\n    offer: Press 1 and we will text you.\n    greeting: Metro here. Reply STOP to opt out."
     + "\n    otherwise: {queue: rides}\n    fallback: {say: Goodbye.}\n"
 )
+
+
+CONNECTOR = {
+    "LIVEPERSON_ACCOUNT": "12345678",
+    "LIVEPERSON_CLIENT_ID": "0ff1ce00-0000-4000-8000-000000000001",
+    "LIVEPERSON_CLIENT_SECRET": "test-secret-0123456789",
+}
 
 
 class _Quiet(WSGIRequestHandler):
@@ -45,9 +55,24 @@ def served(app: Flask, port: int = 0) -> Iterator[str]:
         server.server_close()
 
 
+@contextmanager
+def liveperson(public_url: str) -> Iterator[tuple[Desk, str]]:
+    """LivePerson with our connector installed, and where its hosts are looked up."""
+    account, client_id, client_secret = CONNECTOR.values()
+    desk = Desk(Clock(), f"{public_url}/desk/liveperson", account, client_id, client_secret)
+    app = Flask("liveperson", static_folder=None)
+    app.register_blueprint(liveperson_api(desk))
+    try:
+        with served(app) as url:
+            yield desk, url
+    finally:
+        desk.stop()
+
+
 @dataclass
 class Stand:
     account: SimulatedAccount
+    desk: Desk
     environ: dict[str, str]
     flows: Path
     stack: ExitStack = field(repr=False)
@@ -99,13 +124,15 @@ def stand(kind: str, directory: Path) -> Iterator[Stand]:
             "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
             "TWILIO_AUTH_TOKEN": TOKEN,
             "SECRET_KEY": SECRET_KEY,
+            **CONNECTOR,
         }
         account = account_for(loaded.flows.values(), ACCOUNT_SID, TOKEN, environ["PUBLIC_URL"])
         twilio = Flask("twilio", static_folder=None)
         twilio.register_blueprint(account_api(account))
         environ["TWILIO_API_URL"] = stack.enter_context(served(twilio))
+        desk, environ["LIVEPERSON_API_URL"] = stack.enter_context(liveperson(environ["PUBLIC_URL"]))
         running = runtime.build(config.read(environ), loaded.flows)
         stack.callback(running.database.close)
         stack.callback(running.attempts.finish)
         stack.enter_context(served(create_app(running), port))
-        yield Stand(account, environ, flows, stack)
+        yield Stand(account, desk, environ, flows, stack)

@@ -23,7 +23,7 @@ from ivr.sandbox.account import SimulatedAccount, account_api, account_for
 from ivr.sandbox.town import ROOT, SECRET_KEY, free_port
 from ivr.sandbox.webhooks import Webhooks
 from tests.databases import new_database
-from tests.deployment.stand import served
+from tests.deployment.stand import CONNECTOR, liveperson, served
 from tests.doors import ACCOUNT_SID, CALLER, TOKEN
 from tests.test_start import _until_ready
 
@@ -36,9 +36,10 @@ DEPLOY = (ROOT / "README.md").read_text(encoding="utf-8").split("\n## Deploy")[1
 def settings_of_the_readme(public_url: str) -> dict[str, str]:
     """What its `config:set` sets, with values that fit."""
     values = {"PUBLIC_URL": public_url, "TWILIO_ACCOUNT_SID": ACCOUNT_SID, "TWILIO_AUTH_TOKEN": TOKEN}
-    values["SECRET_KEY"] = SECRET_KEY
+    values |= {"SECRET_KEY": SECRET_KEY} | CONNECTOR
     lines = re.findall(r"^heroku config:set (.*)$", DEPLOY, re.MULTILINE)
-    return {name: values[name] for name in re.findall(r"([A-Z_]+)=", " ".join(lines))}
+    named = {name: values[name] for name in re.findall(r"([A-Z_]+)=", " ".join(lines))}
+    return named | CONNECTOR  # acme's desk is LivePerson
 
 
 @pytest.fixture
@@ -107,8 +108,8 @@ def test_the_steps_of_the_readme(host: dict[str, str], tmp_path: Path) -> None:
     point, doctor = re.findall(r"heroku run (python -m ivr [a-z]+(?: [a-z]+)?)", DEPLOY.split("```")[1])
     assert (point, doctor) == ("python -m ivr numbers point", "python -m ivr doctor")
     log = tmp_path / "web.log"
-    with bought_yesterday() as (account, twilio_url):
-        host = host | {"TWILIO_API_URL": twilio_url}
+    with bought_yesterday() as (account, twilio_url), liveperson(host["PUBLIC_URL"]) as (_, liveperson_url):
+        host = host | {"TWILIO_API_URL": twilio_url, "LIVEPERSON_API_URL": liveperson_url}
         before = ran(doctor, host)
         assert before.returncode == 1
         assert "its schema is older than this release; to mend: python -m ivr db upgrade" in before.stdout

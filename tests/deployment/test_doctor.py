@@ -12,9 +12,11 @@ import psycopg
 import pytest
 from flask import Flask, Response
 
+from ivr.sandbox import town as sandbox
 from ivr.sandbox.account import SimulatedAccount
-from ivr.sandbox.town import ACCOUNT_SID as SANDBOX_SID
-from ivr.sandbox.town import AUTH_TOKEN, ROOT, free_port, town
+from ivr.sandbox.clock import Clock
+from ivr.sandbox.desk import Desk
+from ivr.sandbox.town import ROOT, free_port, town
 from tests.deployment.conftest import Run
 from tests.deployment.stand import SERVICE, Stand, stand
 from tests.doors import ACCOUNT_SID, TOKEN
@@ -28,9 +30,8 @@ def test_all_is_right(on_either: Stand, run: Run) -> None:
     ended, out, err = run(on_either, "doctor")
     states = [line[:11].strip() for line in out.splitlines()]
     assert (ended, states.count("wrong")) == (0, 0), out
-    assert [line for line in out.splitlines() if line.startswith("cannot tell")] == [
-        "cannot tell  LivePerson: the desk of acme; this release has no settings for it yet, texts are kept meanwhile"
-    ]
+    (unknown,) = wrong_lines(out, "cannot tell")
+    assert unknown.startswith("cannot tell  LivePerson's installation: it cannot be read from here")
     assert err == f"{states.count('good')} good, 0 wrong, 1 cannot tell\n"
     assert len(states) > 20
     assert TOKEN not in out + err
@@ -379,14 +380,19 @@ def test_the_demo_s_own_town_is_a_good_deployment(tmp_path: Path, run: Run) -> N
         environ = {
             "DATABASE_URL": database,
             "PUBLIC_URL": here.webhooks.public_url,
-            "TWILIO_ACCOUNT_SID": SANDBOX_SID,
-            "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
+            "TWILIO_ACCOUNT_SID": sandbox.ACCOUNT_SID,
+            "TWILIO_AUTH_TOKEN": sandbox.AUTH_TOKEN,
             "TWILIO_API_URL": f"http://127.0.0.1:{twilio}",
+            "LIVEPERSON_ACCOUNT": sandbox.LIVEPERSON_ACCOUNT,
+            "LIVEPERSON_CLIENT_ID": sandbox.LIVEPERSON_CLIENT_ID,
+            "LIVEPERSON_CLIENT_SECRET": sandbox.LIVEPERSON_CLIENT_SECRET,
+            "LIVEPERSON_API_URL": f"http://127.0.0.1:{twilio}",
         }
-        nobody = SimulatedAccount("", "")
-        ended, out, _ = run(Stand(nobody, environ, ROOT / "flows", ExitStack()), "doctor")
+        nobody, no_desk = SimulatedAccount("", ""), Desk(Clock(), "", "", "", "")
+        ended, out, _ = run(Stand(nobody, no_desk, environ, ROOT / "flows", ExitStack()), "doctor")
     assert ended == 0, out
     assert "signatures: a webhook signed with TWILIO_AUTH_TOKEN is taken" in out
+    assert "LivePerson's webhooks: one signed with LIVEPERSON_CLIENT_SECRET is taken" in out
 
 
 def test_a_new_key(here: Stand, run: Run) -> None:
