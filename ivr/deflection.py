@@ -1,5 +1,6 @@
 """The rule: the caller said yes; may we text them, where to, and with which words. Only writes rows."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -57,6 +58,7 @@ class Attempted:
     note_id: str  # of what the agent is told, if there is one already
     at_once: bool  # whoever commits this can send it right away; else it waits for the worker
     now: datetime
+    ours: Collection[str]  # E.164: numbers that brands are dialled on and send from, which no text may go to
 
 
 def accept(tx: Connection, flow: Flow, branch: Branch, key: str, attempt: Attempted) -> Accepted:
@@ -67,7 +69,7 @@ def accept(tx: Connection, flow: Flow, branch: Branch, key: str, attempt: Attemp
     consent.record(tx, deflection, _heard(branch.offer), attempt.now)
     number = numbers.read(attempt.call.caller)
     other = key == branch.other_number != branch.accept
-    refused = "other_number" if other else _why_not(tx, flow, branch, number, attempt.now)
+    refused = "other_number" if other else _why_not(tx, flow, branch, number, attempt)
     calls.destination(tx, deflection, number.e164 if number and not other else None, refused)
     if refused or number is None:
         return Accepted(refused=refused)
@@ -76,14 +78,16 @@ def accept(tx: Connection, flow: Flow, branch: Branch, key: str, attempt: Attemp
 
 def confirm(tx: Connection, flow: Flow, branch: Branch, e164: str, attempt: Attempted) -> Accepted:
     """The first time that a keyed-in number is said to be right writes its greeting, within bounds against misuse."""
-    deflection = entries.confirm(tx, attempt.call, branch.name, e164)
+    # Of a withheld caller only this call is known.
+    caller = numbers.caller_key(attempt.call.caller) or f"call {attempt.call.call_sid}"
+    deflection = entries.confirm(tx, attempt.call, branch.name, e164, caller)
     if deflection is None:
         return Accepted(again=True)
     number = numbers.read(e164)
-    entries.one_at_a_time(tx, attempt.call.caller, e164)
+    entries.one_at_a_time(tx, caller, e164)
     if number is None or entries.was_tried(tx, deflection, e164):
         return Accepted(again=True)
-    refused = _why_not(tx, flow, branch, number, attempt.now) or _misused(tx, attempt, e164)
+    refused = _why_not(tx, flow, branch, number, attempt) or _misused(tx, attempt, caller, e164)
     if refused:
         calls.destination(tx, deflection, e164, refused)
         return Accepted(refused=refused, keyed=e164)
@@ -112,24 +116,25 @@ def refusal(reason: str) -> Known:
     return _REFUSALS.get(reason, "refused")
 
 
-def _why_not(tx: Connection, flow: Flow, branch: Branch, number: numbers.Number | None, now: datetime) -> str | None:
+def _why_not(
+    tx: Connection, flow: Flow, branch: Branch, number: numbers.Number | None, attempt: Attempted
+) -> str | None:
     why = numbers.why_not_texted(number, branch.regions)
     if why or number is None:
         return why
+    if number.e164 in attempt.ours:
+        return "ours"
     if known.opted_out(tx, number.e164, flow.sender.address):
         return "opted_out"
-    return known.cannot_be_texted(tx, number.e164, flow.sender.address, now)
+    return known.cannot_be_texted(tx, number.e164, flow.sender.address, attempt.now)
 
 
-def _misused(tx: Connection, attempt: Attempted, number: str) -> str | None:
+def _misused(tx: Connection, attempt: Attempted, caller: str, number: str) -> str | None:
     """Whoever keys in numbers may not text strangers through us."""
     if entries.had_its_text(tx, number, attempt.now):
         return "had_its_text"
-    caller = attempt.call.caller
-    own = numbers.read(caller)
-    others = entries.others_today(
-        tx, attempt.call, numbers.names_caller(caller), own.e164 if own else "", number, attempt.now
-    )
+    own = numbers.read(attempt.call.caller)
+    others = entries.others_today(tx, caller, own.e164 if own else "", number, attempt.now)
     return "too_many" if others >= KEYED_IN_A_DAY else None
 
 

@@ -72,7 +72,7 @@ def keyed(digits: str, regions: Sequence[str]) -> Number | None:
 
     What stands before the last `*` was taken back. None when it is no such number, or one that is never texted.
     """
-    kept = digits.rpartition("*")[2].strip()
+    kept = digits.rpartition("*")[2].strip().rstrip("#")
     if not re.fullmatch(r"[0-9]{7,17}", kept):
         return None
     possible = [number for number in _readings(kept, regions) if not why_not_texted(number, regions)]
@@ -115,10 +115,19 @@ def why_not_texted(number: Number | None, regions: Collection[str]) -> str | Non
     return None
 
 
-def names_caller(address: str) -> bool:
-    """Whether From tells one caller from another: a number, or the name of a SIP phone or a client."""
-    name = re.fullmatch(r"(?:sips?|client):([^@;]*).*", address.strip(), re.IGNORECASE | re.DOTALL)
-    return name[1].lower() not in _NOBODY if name else read(address) is not None
+def caller_key(address: str) -> str | None:
+    """What stands for a caller, however From is written this time; None for one who cannot be told from others.
+
+    A number in E.164; a SIP phone's user and host, whatever its port and parameters; a client's name; else From itself.
+    """
+    text, number = address.strip().lower(), read(address)
+    if number:
+        return number.e164
+    sip = re.match(r"sips?:([^@;?]*)@?([^:;?]*)", text)
+    name = sip[1] if sip else text.removeprefix("client:")
+    if name in _NOBODY or text in WITHHELD:
+        return None
+    return f"{sip[1]}@{sip[2]}" if sip else text
 
 
 def masked(text: str) -> str:

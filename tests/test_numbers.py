@@ -112,18 +112,36 @@ def test_whatever_is_keyed_in_is_a_number_of_the_regions_or_none(digits: str) ->
     assert number is None or (number.region in ("US", "GB") and number.kind is None)
 
 
+ANN = "ann@example.com"
 NAMES = [
-    ("a number", "+14155552671", True),
-    ("a SIP phone", "sip:ann@example.com", True),
-    ("a client", "client:ann", True),
-    ("withheld", "anonymous", False),
-    ("withheld, as digits", "+266696687", False),
-    ("a SIP phone without a name", "sip:anonymous@anonymous.invalid", False),
-    ("a client without a name", "client:Anonymous", False),
-    ("nothing", "", False),
+    ("a number", "+14155552671", "+14155552671"),
+    ("a number that cannot be, and is the same each time", "+10155552671", "+10155552671"),
+    ("a SIP phone", "sip:ann@example.com", ANN),
+    ("by another port", "sip:ann@example.com:5061", ANN),
+    ("by another transport", "sips:Ann@EXAMPLE.com:5061;transport=tls", ANN),
+    ("with headers", "SIP:ann@example.com?x=1", ANN),
+    ("a client", "client:ann", "client:ann"),
+    ("a client in capitals", "CLIENT:Ann", "client:ann"),
+    ("withheld", "anonymous", None),
+    ("withheld, as digits", "+266696687", None),
+    ("a SIP phone without a name", "sip:anonymous@anonymous.invalid", None),
+    ("a client without a name", "client:Anonymous", None),
+    ("nothing", "", None),
 ]
 
 
-@pytest.mark.parametrize(("address", "names"), [case[1:] for case in NAMES], ids=[case[0] for case in NAMES])
-def test_who_calls_is_told_from_others(address: str, names: bool) -> None:
-    assert numbers.names_caller(address) is names
+@pytest.mark.parametrize(("address", "key"), [case[1:] for case in NAMES], ids=[case[0] for case in NAMES])
+def test_who_calls_is_told_from_others(address: str, key: str | None) -> None:
+    assert numbers.caller_key(address) == key
+
+
+def test_ten_digits_are_read_where_they_are_most_likely() -> None:
+    regions = ["GB", "US"]
+    assert [numbers.keyed("7402234567", order).region for order in (regions, regions[::-1])] == regions  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("digits", ["4155552672#", "4155552672##", "911*4155552672#"])
+def test_the_key_that_ends_a_number_is_no_part_of_it(digits: str) -> None:
+    found = numbers.keyed(digits, ["US"])
+    assert found is not None
+    assert found.e164 == "+14155552672"

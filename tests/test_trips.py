@@ -119,9 +119,9 @@ SCENES = [
         1,
     ),
     (
-        "withheld, and it was wrong twice",
+        "withheld, it was wrong twice, and then silent",
         {"keys": "1,1,4155552674#,2,4155552675#,2", "caller": "anonymous"},
-        [MENU, OFFER, ASK, READ_BACK, ASK, READ_BACK],
+        [MENU, OFFER, ASK, READ_BACK, ASK, READ_BACK, ASK],
         "waits in queue billing",
         0,
     ),

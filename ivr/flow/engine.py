@@ -56,6 +56,7 @@ class Heard:
     from_studio: bool = False
     text: Text = "unknown"
     number: str = ""  # E.164, keyed in: where the text goes, or would; "" is the caller's own
+    region: str = ""  # of the number that was dialled: where a number keyed in without a country code is most likely
     outdated: bool = False  # the key was about a number that was keyed in before `number`
 
 
@@ -169,10 +170,12 @@ def _confirmed(flow: Flow, branch: Branch, step: Step, heard: Heard) -> Answer:
 
 def _ask_whether_it_arrived(flow: Flow, branch: Branch, attempt: int) -> Script:
     listen = Listen(flow.phrases["not_arrived"], branch.wait, Step(branch.name, "arrived", attempt))
-    return listen, *_goodbye(flow)
+    return listen, GoTo(Step(branch.name, "arrived", attempt))  # the row is read once more before the goodbye
 
 
 def _arrived(flow: Flow, branch: Branch, step: Step, heard: Heard) -> Answer:
+    if heard.text in ("refused", "unable"):
+        return Answer(_could_not(flow, branch, 1, heard))
     if not heard.key:
         return Answer(_goodbye(flow))
     if heard.key == branch.accept or step.attempt >= branch.tries:
@@ -201,13 +204,19 @@ def _ask_number(flow: Flow, branch: Branch, attempt: int, heard: Heard) -> Scrip
     return *asks, *_otherwise(flow, branch, heard, "failed", "cannot_text")
 
 
+def _begin_again(flow: Flow, branch: Branch, step: Step, heard: Heard) -> Script:
+    """Whoever asks for it is asked once more, however often: that they may was said to them."""
+    return _ask_number(flow, branch, min(step.attempt + 1, branch.tries), heard)
+
+
 def _numbered(flow: Flow, branch: Branch, step: Step, heard: Heard) -> Answer:
-    number = numbers.keyed(heard.digits, branch.regions)
+    likely_first = sorted(branch.regions, key=lambda region: region != heard.region)
+    number = numbers.keyed(heard.digits, likely_first)
+    if number is None and heard.digits.endswith("*"):
+        return Answer(_begin_again(flow, branch, step, heard))
     if number is None:
         wrong = Speak(flow.phrases["wrong_number"])
-        started_over = not heard.digits.rpartition("*")[2]
-        said = () if started_over else (wrong,)
-        return Answer((*said, *_ask_number(flow, branch, step.attempt + 1, heard)))
+        return Answer((wrong, *_ask_number(flow, branch, step.attempt + 1, heard)))
     return Answer(_read_number(flow, branch, step.attempt, number.e164, heard), enters=number.e164)
 
 
@@ -228,7 +237,7 @@ def _read_back(flow: Flow, branch: Branch, step: Step, heard: Heard) -> Answer:
     if heard.key == RIGHT:
         return Answer((), confirms=branch)
     if heard.key == AGAIN:
-        return Answer(_ask_number(flow, branch, step.attempt + 1, heard))
+        return Answer(_begin_again(flow, branch, step, heard))
     if step.attempt >= branch.tries:
         return Answer(_otherwise(flow, branch, heard, "failed", "cannot_text"))
     wrong = Speak(flow.phrases["wrong_key"])

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, distinct, func, select, update
+from sqlalchemy import Connection, distinct, func, or_, select, update
 
 from ivr.store.calls import Call, this_deflection
 from ivr.store.tables import deflections, messages, opt_outs
@@ -27,9 +27,12 @@ def entered(tx: Connection, call: Call, branch: str) -> str | None:
     return tx.execute(select(deflections.c.entered).where(this_deflection(call, branch))).scalar()
 
 
-def confirm(tx: Connection, call: Call, branch: str, number: str) -> int | None:
-    """The deflection, the first time that the number which waits is said to be right; None ever after."""
-    taken = {"number": number, "keyed_in": True, "entered": None, "refused": None}
+def confirm(tx: Connection, call: Call, branch: str, number: str, caller: str) -> int | None:
+    """The deflection, the first time that the number which waits is said to be right; None ever after.
+
+    `caller`: who says so, however From is written.
+    """
+    taken = {"number": number, "keyed_in": True, "keyed_by": caller, "entered": None, "refused": None}
     waits = update(deflections).where(this_deflection(call, branch), deflections.c.entered == number)
     return tx.execute(waits.values(taken).returning(deflections.c.id)).scalar_one_or_none()
 
@@ -43,24 +46,24 @@ def was_tried(tx: Connection, deflection: int, number: str) -> bool:
 
 
 def had_its_text(tx: Connection, number: str, now: datetime) -> bool:
-    """Whether a number has had a greeting within a day, and never wrote to us, or wrote STOP to whichever sender."""
+    """Whether a number has had a greeting within a day, and never wrote to us, or wrote STOP to whichever sender.
+
+    One that Twilio took and then called undelivered counts too: nobody can know that it did not arrive.
+    """
     last_day = select(messages.c.id).where(
         messages.c.number == number,
         messages.c.created_at > now - DAY,
         messages.c.kind == "greeting",
-        messages.c.state.not_in(("failed", "dead")),
+        or_(messages.c.state.not_in(("failed", "dead")), messages.c.provider_id.is_not(None)),
     )
     stopped = select(opt_outs.c.number).where(opt_outs.c.number == number, opt_outs.c.stopped)
     wrote = select(messages.c.id).where(messages.c.number == number, messages.c.kind == "inbound", ~stopped.exists())
     return tx.execute(last_day.limit(1)).first() is not None and tx.execute(wrote.limit(1)).first() is None
 
 
-def others_today(tx: Connection, call: Call, known: bool, own: str, number: str, now: datetime) -> int:
-    """How many numbers beside `number` and the caller's own were texted for this caller within a day.
-
-    `known`: whether From tells who calls; of a withheld one only this call is known.
-    """
-    who = deflections.c.caller == call.caller if known else deflections.c.call_sid == call.call_sid
+def others_today(tx: Connection, caller: str, own: str, number: str, now: datetime) -> int:
+    """How many numbers beside `number` and the caller's own were texted for this caller within a day."""
+    who = deflections.c.keyed_by == caller
     texted = (
         select(func.count(distinct(messages.c.number)))
         .select_from(deflections.join(messages, messages.c.deflection_id == deflections.c.id))

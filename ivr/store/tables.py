@@ -90,6 +90,7 @@ deflections = Table(
     Column("refused", String(32)),  # why no text was tried: no_number, region, opted_out …
     Column("entered", String(20)),  # E.164, keyed in and read back; the caller has not said yet that it is right
     Column("keyed_in", Boolean, nullable=False, server_default=false()),  # `number` is not the caller's own
+    Column("keyed_by", String(200)),  # who keyed it in, however From was written
     Column("prompt_version", String(16)),  # of the offer that was accepted, in `prompts`
     UniqueConstraint("call_sid", "brand", "branch"),
 )
@@ -192,7 +193,7 @@ messages = Table(
 # Which numbers one caller keyed in: few among many, and an offer pays nothing for it.
 Index(
     "ix_deflections_keyed_in",
-    deflections.c.caller,
+    deflections.c.keyed_by,
     sqlite_where=text("keyed_in"),
     postgresql_where=text("keyed_in"),
 )

@@ -121,7 +121,7 @@ def _write(here: Runtime, call: Call, step: Step, answer: Answer) -> None:
 
 def _remembered(here: Runtime, step: Step, heard: Heard, call: Call, caller: twiml.Caller) -> Heard:
     """What was heard, with what the rows know of the text or of the number that was keyed in."""
-    if step.name == "confirm":
+    if step.name in ("confirm", "arrived"):
         return _with_text(here, heard, call, step.place)
     if step.name == "right":
         with here.database.reads() as tx:
@@ -141,7 +141,8 @@ def _entered(here: Runtime, call: Call, branch: str, number: str) -> bool:
 def _say_yes(here: Runtime, flow: Flow, branch: Branch, call: Call, heard: Heard, asked: int, started: float) -> Script:
     """The caller said yes, to the offer or to the number read back: send the text; what they hear of it."""
     slot = here.attempts.reserve()
-    wanted = Attempted(call, here.new_id(), here.new_id(), slot, here.now())
+    ours = {*here.numbers, *here.senders}
+    wanted = Attempted(call, here.new_id(), here.new_id(), slot, here.now(), ours)
     try:
         with here.database.writes() as tx:
             if asked:
@@ -212,13 +213,14 @@ def _with_text(here: Runtime, heard: Heard, call: Call, branch: str) -> Heard:
 
 def _heard(form: Form, caller: twiml.Caller) -> Heard:
     # Where one key was asked for, of more that arrive the first is the answer.
-    digits = form.text("Digits").strip()
+    digits, dialled = form.text("Digits").strip(), numbers.read(form.text("To"))
     return Heard(
         key=digits[:1],
         digits=digits,
         result=form.text("QueueResult") or form.text("DialCallStatus"),
         gone=form.text("CallStatus") in ENDED,
         from_studio=bool(caller.studio_flow),
+        region=dialled.region if dialled else "",
     )
 
 

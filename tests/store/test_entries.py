@@ -31,7 +31,7 @@ def test_a_number_keyed_in_while_the_text_is_written_is_not_kept(database: Datab
         assert entries.enter(tx, CALL, "billing", FIRST)
     with ThreadPoolExecutor(1) as pool:
         with database.writes() as tx:
-            deflection = entries.confirm(tx, CALL, "billing", FIRST)
+            deflection = entries.confirm(tx, CALL, "billing", FIRST, "call CA1")
             assert deflection
             late = pool.submit(entered, database, SECOND)
             _until_somebody_waits(database)

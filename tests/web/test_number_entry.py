@@ -207,6 +207,29 @@ def test_a_keyed_in_number_gets_one_greeting_a_day(doors: Doors) -> None:
     assert "number ending in 2672" in keys_in(doors, "CA3", "4155552672").words
 
 
+@pytest.mark.parametrize("code", ["30003", "30008"])
+def test_a_greeting_that_twilio_took_and_could_not_deliver_counts(doors: Doors, code: str) -> None:
+    keys_in(doors, "CA1", "4155552672")
+    path = doors.twilio.sent[0]["callback"].removeprefix("https://ivr.example.com")
+    doors.post(path, {"MessageSid": f"SM{1:032x}", "MessageStatus": "undelivered", "ErrorCode": code})
+    doors.clock.pass_(hours=2)
+    assert keys_in(doors, "CA2", "4155552672").words.startswith(CANNOT)
+    assert len(doors.twilio.sent) == 1
+
+
+@pytest.mark.parametrize("digits", ["4155550111", "4155550100", "4155550121"], ids=["sender", "dialled", "another's"])
+def test_our_own_numbers_are_not_texted(doors: Doors, digits: str) -> None:
+    assert keys_in(doors, "CA1", digits).words.startswith(CANNOT)
+    doors.voice(ACCEPT, "CA2", From=f"+1{digits}", Digits="1")
+    assert doors.twilio.sent == []
+
+
+def test_a_caller_is_one_however_from_is_written(doors: Doors) -> None:
+    callers = [f"sip:ann@198.51.100.7:{5060 + port}" for port in range(3)] + ["SIP:Ann@198.51.100.7;transport=tls"]
+    heard = [keys_in(doors, f"CA{last}", f"415555267{last}", caller) for last, caller in enumerate(callers)]
+    assert ["ending in" in answer.words for answer in heard] == [True, True, True, False]
+
+
 def test_a_number_that_wrote_to_us_may_be_keyed_in_again(doors: Doors) -> None:
     keys_in(doors, "CA1", "4155552672")
     doors.post("/messages", {"MessageSid": "SM9", "From": "+14155552672", "To": "+14155550111", "Body": "Hello"})

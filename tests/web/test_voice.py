@@ -153,7 +153,7 @@ def test_when_every_slot_is_taken_the_caller_does_not_wait(doors: Doors) -> None
 CONFIRM = [
     ("delivered", [("delivered", None)], "Thank you. Goodbye.", "Hangup"),
     ("failed later", [("undelivered", "30006")], CANNOT, "Enqueue"),
-    ("on its way", [("sent", None)], "If nothing has arrived, press 1", "Hangup"),
+    ("on its way", [("sent", None)], "If nothing has arrived, press 1", "Redirect"),
 ]
 
 
@@ -171,6 +171,18 @@ def test_the_returning_step_reads_the_row(
     heard = doors.voice(sent.action("Redirect"), "CA9")
     assert heard.words.startswith(words)
     assert heard.names[-1] == last
+
+
+@pytest.mark.parametrize("digits", [{}, {"Digits": "5"}, {"Digits": "1"}], ids=["silence", "a wrong key", "the key"])
+def test_a_failure_while_the_caller_is_asked_is_said(doors: Doors, digits: dict[str, str]) -> None:
+    doors.voice(ACCEPT, "CA9", Digits="1")
+    ask = doors.voice("/voice/acme/billing?step=confirm", "CA9")
+    assert ask.names == ["Gather", "Redirect"]
+    path = doors.twilio.sent[0]["callback"].removeprefix("https://ivr.example.com")
+    doors.post(path, {"MessageSid": f"SM{1:032x}", "MessageStatus": "undelivered", "ErrorCode": "30006"})
+    heard = doors.voice(ask.action() if digits else ask.action("Redirect"), "CA9", **digits)
+    assert heard.words.startswith("We are sorry, we could not text this number.")
+    assert heard.names[-1] == "Enqueue"
 
 
 def test_nothing_arrived_and_a_person_is_wanted(doors: Doors) -> None:
