@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from ivr.flow import desk
 from ivr.flow.model import Branch, Flow, LivePersonDesk, WebhookDesk
 from ivr.relay.wishes import Wish, may_want_to_stop, wish
-from ivr.store import conversations, known, messages, outgoing
+from ivr.store import conversations, known, messages, outbox, outgoing
 from ivr.store.conversations import Conversation
 from ivr.store.messages import Inbound
 from ivr.store.outbox import Text
@@ -41,36 +41,38 @@ def received(
 
     `dialled`: the number that was written to; with a messaging service a STOP holds for both.
     """
-    if not messages.write_inbound(tx, text, now):
+    has_desk = flow is not None and isinstance(flow.desk, LivePersonDesk | WebhookDesk)
+    conversation = conversations.of_consumer(tx, flow.id, text.number, text.sender) if flow and has_desk else None
+    if not messages.write_inbound(tx, text, now, conversation.id if conversation else None):
         return Received(new=False)
     wished = wish(text.body, opt_out_type)
     if wished in ("stop", "start"):
         for sender in {dialled, text.sender}:
             known.set_opt_out(tx, text.number, sender, wished == "stop", "text", now)
-    if flow is None:
-        return Received(True, wished)
-    if wished and not opt_out_type and not dialled.startswith("+"):
+    if flow and wished and not opt_out_type and not dialled.startswith("+"):
         _answer_for_short_code(tx, text, wished, flow, new_id(), now)
-    return Received(True, wished, _relayed(tx, text, wished, flow, new_id, now))
-
-
-def _relayed(
-    tx: Connection, text: Inbound, wished: Wish | None, flow: Flow, new_id: Callable[[], str], now: datetime
-) -> Conversation | None:
-    """The conversation that takes the text. A keyword alone begins none; agents of an open one should know of it."""
-    if not isinstance(flow.desk, LivePersonDesk | WebhookDesk):
-        return None
-    conversation = conversations.of_consumer(tx, flow.id, text.number, text.sender)
-    if conversation is None:
-        if wished:
-            return None
+    if flow and has_desk and not conversation and not wished:  # a keyword alone begins none
         conversation = begin(tx, flow, text.number, text.sender, text.id, new_id(), now)
-    messages.relay_inbound(tx, text.id, conversation.id, now)
+        messages.relay_inbound(tx, text.id, conversation.id, now)
+    if conversation:
+        outbox.ring(tx)
+        _explain(tx, conversation, text, wished, new_id, now)
+    return Received(True, wished, conversation)
+
+
+def _explain(
+    tx: Connection,
+    conversation: Conversation,
+    text: Inbound,
+    wished: Wish | None,
+    new_id: Callable[[], str],
+    now: datetime,
+) -> None:
+    """What agents should know of a text beside its words."""
     if wished in ("stop", "start"):
         note(tx, conversation, new_id(), desk.OPTED_OUT if wished == "stop" else desk.OPTED_IN, now)
-    elif may_want_to_stop(text.body):
+    elif not wished and may_want_to_stop(text.body):
         note(tx, conversation, new_id(), desk.MAY_WANT_TO_STOP, now)
-    return conversation
 
 
 def begin(

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, or_, select, update
 
 from ivr.store.database import insert
-from ivr.store.outbox import gives_up, ring
+from ivr.store.outbox import gives_up
 from ivr.store.tables import messages
 
 # States only move forward: a callback may come twice, late, or before the answer it belongs to. "dead" is our own
@@ -54,8 +54,11 @@ class InDoubt:
     media: Sequence[Mapping[str, str]] | None
 
 
-def write_inbound(tx: Connection, text: Inbound, now: datetime) -> bool:
-    """What a consumer wrote; nobody's to send until it is. False when this MessageSid is here already."""
+def write_inbound(tx: Connection, text: Inbound, now: datetime, conversation_id: str | None = None) -> bool:
+    """What a consumer wrote. False when this MessageSid is here already.
+
+    With a conversation it is to reach the desk; without one it is nobody's to send.
+    """
     values: dict[str, Any] = {
         "id": text.id,
         "kind": "inbound",
@@ -70,16 +73,20 @@ def write_inbound(tx: Connection, text: Inbound, now: datetime) -> bool:
         "created_at": now,
         "updated_at": now,
     }
+    if conversation_id:
+        values |= _due(conversation_id, now)
     written = insert(tx.dialect.name, messages).values(values).on_conflict_do_nothing(index_elements=["provider_id"])
     return tx.execute(written.returning(messages.c.id)).first() is not None
 
 
 def relay_inbound(tx: Connection, message_id: str, conversation_id: str, now: datetime) -> None:
     """What a consumer wrote is to reach a desk from now on."""
+    tx.execute(update(messages).where(messages.c.id == message_id).values(_due(conversation_id, now)))
+
+
+def _due(conversation_id: str, now: datetime) -> dict[str, Any]:
     due = {"state": "due", "conversation_id": conversation_id, "started_at": now, "next_try": now}
-    this = update(messages).where(messages.c.id == message_id)
-    tx.execute(this.values(**due, give_up_at=gives_up("inbound", now)))
-    ring(tx)
+    return due | {"give_up_at": gives_up("inbound", now)}
 
 
 def find(tx: Connection, message_id: str) -> Message | None:
