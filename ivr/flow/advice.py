@@ -6,10 +6,10 @@ from pathlib import PurePath
 
 from ivr.flow import hints, reach
 from ivr.flow.hints import Hint
-from ivr.flow.segments import ALONE, Segments, segments
+from ivr.flow.segments import ALONE, segments
 from ivr.flow.source import Path, Source
-from ivr.flow.texts import Rendered, exits, mapping, menus, node
-from ivr.flow.words import duration
+from ivr.flow.texts import Rendered, exits, mapping, menus, node, outcomes
+from ivr.flow.words import TemplateFault, duration
 from ivr.lookalikes import plain
 
 # Twilio's default opt-out words; in small letters one counts only where the text says to send it.
@@ -26,6 +26,15 @@ _SAID = {
 _KEYS = "0123456789*#"
 _ALSO = {"*": {"en": "asterisk", "es": "estrella"}, "#": {"en": "hash", "es": "numeral"}}
 
+# The keys of an offer: which one unless said, how a finding says that it is not in the offer, and how an offer says it.
+_ANOTHER = "its key for another number; say that {} asks for one"
+_OFFERED = {
+    "accept": ("1", "its key; say that {} accepts", "Press {} and we will text you."),
+    "other_number": ("", _ANOTHER, "For a text at another number, press {}."),
+}
+_OF_BRANCHES = ("accept", "confirm", "other_number", "regions")  # without effect on a menu
+_MOST_NAMED = 5  # menus of a circle
+
 # Twilio error 13521: what a voice speaks at once, in characters.
 _MOST_SPOKEN = {"Polly.": 3000, "Google.": 5000}
 _BASIC = 4096
@@ -40,10 +49,13 @@ def advise(source: Source, texts: Mapping[Path, Rendered]) -> None:
         else:
             _voice(source, path, text)
         if text.kind == "offer":
-            _key(source, path, text)
+            for key in _OFFERED:
+                _key(source, path, text, key)
     for branch in mapping(source, "branches"):
         _sla(source, ("branches", branch), texts)
+    _without_effect(source)
     _fallbacks(source)
+    _circles(source)
     _unreached(source)
 
 
@@ -57,17 +69,18 @@ def _length(source: Source, path: Path, text: Rendered) -> None:
         source.place(path),
         f"greeting: {worst.count} SMS segments ({worst.characters:,} characters{forced}); "
         f"one segment takes {worst.limit}{unless}",
-        _in_plain(source, path, worst),
+        _in_plain(source, path, text) if worst.forced_by else (),
     )
 
 
-def _in_plain(source: Source, path: Path, worst: Segments) -> Hint:
+def _in_plain(source: Source, path: Path, text: Rendered) -> Hint:
     """The greeting with look-alikes made plain, where these alone made it long."""
-    written = node(source, path).strip()
-    plainer = plain(written)
-    if not worst.forced_by or "\n" in written or segments(plainer).forced_by:
+    plainer = plain(node(source, path).strip())
+    try:
+        short = all(segments(outcome).count == 1 for outcome in outcomes(plainer, text.known))
+    except TemplateFault:  # a constant in it was not plain
         return ()
-    return hints.changed(source, path, plainer)
+    return hints.changed(source, path, plainer) if short and "\n" not in plainer else ()
 
 
 def _opt_out(source: Source, path: Path, text: Rendered) -> None:
@@ -76,22 +89,26 @@ def _opt_out(source: Source, path: Path, text: Rendered) -> None:
         source.warning(source.place(path), message, ("Reply STOP to opt out.",))
 
 
-def _key(source: Source, path: Path, text: Rendered) -> None:
-    branch = path[:-1]
-    holder = branch if "accept" in mapping(source, *branch) else ()
-    said = mapping(source, *holder).get("accept", "1")
-    if (*holder, "accept") in source.faulty or not isinstance(said, str) or ("language",) in source.faulty:
-        return
-    key = said.strip()
-    pattern = _key_pattern(key, str(mapping(source).get("language", "en")).strip().lower()[:2])
+def _key(source: Source, path: Path, text: Rendered, name: str) -> None:
+    unless_said, what, words = _OFFERED[name]
+    key = _inherited(source, path[:-1], name, unless_said)
+    language = str(mapping(source).get("language", "en")).strip().lower()[:2]
+    pattern = _key_pattern(key, language) if key and ("language",) not in source.faulty else None
     if pattern and not all(re.search(pattern, outcome, re.IGNORECASE) for outcome in text.outcomes):
-        message = f"offer: does not say its key; say that {key} accepts, like: Press {key} and we will text you."
-        source.warning(source.place(path), message, (f"Press {key} and we will text you.",))
+        like = words.format(key)
+        source.warning(source.place(path), f"offer: does not say {what.format(key)}, like: {like}", (like,))
+
+
+def _inherited(source: Source, branch: Path, name: str, unless_said: str) -> str:
+    """A key as it is on the branch, else on the brand; "" where it has an error."""
+    holder = branch if name in mapping(source, *branch) else ()
+    said = mapping(source, *holder).get(name, unless_said)
+    return said.strip() if isinstance(said, str) and (*holder, name) not in source.faulty else ""
 
 
 def _key_pattern(key: str, language: str) -> str | None:
-    """What an offer says that says this key; None where the language's words for keys are not known."""
-    if language not in _SAID:
+    """What an offer says that says this key; None for what is no key, or where the language's words are not known."""
+    if language not in _SAID or key not in list(_KEYS):
         return None
     words = [_SAID[language].split()[_KEYS.index(key)], _ALSO.get(key, {}).get(language, "")]
     spoken = "|".join(rf"\b{word}\b" for word in words if word)
@@ -113,11 +130,33 @@ def _sla(source: Source, branch: Path, texts: Mapping[Path, Rendered]) -> None:
     sla = mapping(source, *branch).get("sla")
     said = duration(sla) if isinstance(sla, str) else None
     where = [texts.get((*branch, name)) for name in ("offer", "greeting")]
+    ways = [(*branch, way, "say") for way in ("otherwise", "fallback")]
+    where += [texts.get(way) for way in ways if way in source.values]
     if said is None or (*branch, "sla") in source.faulty or None in where:
         return  # a recording may say it, and a text with an error might
     if not any("sla" in text.uses or said.spoken in outcome for text in where if text for outcome in text.outcomes):
         message = "sla: no text mentions it; say {{ sla }} in the offer or the greeting, or remove it"
         source.warning(source.key_place((*branch, "sla")), message, ("We answer within {{ sla }}.",))
+
+
+def _without_effect(source: Source) -> None:
+    for _, path in menus(source):
+        for key in _OF_BRANCHES:
+            if key in mapping(source, *path) and (*path, key) not in source.faulty:
+                message = f"{key}: has no effect on a menu; write it on the brand or on a branch"
+                source.warning(source.key_place((*path, key)), message)
+
+
+def _circles(source: Source) -> None:
+    paths = dict(menus(source))
+    for circle in reach.circles(source):
+        named = circle[:_MOST_NAMED] + [f"{len(circle) - _MOST_NAMED:,} more"] * (len(circle) > _MOST_NAMED)
+        way = "fallback" if any(reach.can_fail(mapping(source, *paths[name])) for name in circle) else "otherwise"
+        source.warning(
+            source.key_place((*paths[circle[0]], "otherwise")),
+            f"{circle[0]}: a silent caller may be led in a circle without end ({', '.join([*named, circle[0]])}); "
+            f"lead one {way} in it to a person or a goodbye",
+        )
 
 
 def _fallbacks(source: Source) -> None:
@@ -140,14 +179,14 @@ def _unreached(source: Source) -> None:
     if any(map(_leads, source.faults)):
         return
     brand = PurePath(source.file).stem
-    paths = reach.places(source)
+    paths, reached = reach.places(source), reach.reached_places(source)
     for name in reach.unreached(source):
         kind = "branch" if paths[name][0] == "branches" else "menu"
         source.warning(
             source.key_place(paths[name]),
             f"{name}: no number and no key reaches this {kind}; add one to numbers or to a menu's press, "
             f"or leave it if the URL /voice/{brand}/{name} is meant",
-            _new_key(source, name),
+            _new_key(source, name, reached),
         )
 
 
@@ -155,12 +194,12 @@ def _leads(path: Path) -> bool:
     """Whether an error here may be the cause that a place is not reached."""
     if path[:1] == ("numbers",) or "press" in path or "menu" in path[1:]:
         return True
-    return path in (("menu",), ("menus",)) or (len(path) == 2 and path[0] in ("branches", "menus"))
+    return path in (("menu",), ("menus",), ("branches",)) or (len(path) == 2 and path[0] in ("branches", "menus"))
 
 
-def _new_key(source: Source, name: str) -> Hint:
-    """A line for the first menu with a free key, where its keys stand one a line."""
-    for _, path in menus(source):
+def _new_key(source: Source, name: str, reached: set[str]) -> Hint:
+    """A line for the first menu with a free key that callers reach, where its keys stand one a line."""
+    for path in [path for menu, path in menus(source) if menu in reached]:
         taken = {key.strip() for key in mapping(source, *path, "press")}
         free = next((key for key in "1234567890" if key not in taken), None)
         place = source.place((*path, "press"))

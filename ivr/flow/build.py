@@ -71,13 +71,13 @@ def _branch(name: str, branch: schema.Branch, brand: schema.Brand, of_brand: Map
     known = {**of_brand, "branch": name}
     if branch.sla:
         known["sla"] = branch.sla.spoken
-    fallback = branch.fallback or brand.fallback
+    inherited = _exit(brand.fallback, of_brand) if brand.fallback else None
     return Branch(
         name=name,
         offer=_spoken(branch.offer, known),
         greeting=words(branch.greeting, known),
-        otherwise=_exit(branch.otherwise, of_brand),
-        fallback=_exit(fallback, of_brand) if fallback else None,
+        otherwise=_exit(branch.otherwise, known),
+        fallback=_exit(branch.fallback, known) if branch.fallback else inherited,
         accept=_inherited("accept", "1", branch, brand),
         tries=_inherited("tries", 2, branch, brand),
         wait=_seconds("wait", 5, branch, brand),

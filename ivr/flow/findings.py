@@ -10,6 +10,7 @@ from typing import Literal
 Severity = Literal["error", "warning"]
 
 MOST_COMPARED = 300  # words; comparing every name of a huge file with every other would take minutes
+MOST_LETTERS = 64  # of a word that is compared; the time is the product of both words' letters
 MOST_LISTED = 25
 
 
@@ -46,7 +47,9 @@ def printable(text: str) -> str:
 
 def near(word: str, allowed: Iterable[str]) -> str | None:
     """The allowed word that `word` most likely meant, or None."""
-    return _near(word, tuple(allowed))
+    if len(word) > MOST_LETTERS:
+        return None
+    return _near(word, tuple(choice for choice in allowed if len(choice) <= MOST_LETTERS))
 
 
 @lru_cache(maxsize=256)  # a mistake is often made again, and each is asked about twice

@@ -31,10 +31,15 @@ def added(source: Source, path: Path, value: Any = None) -> Hint:
 
 
 def changed(source: Source, path: Path, value: Any = None) -> Hint:
-    """The key at `path` with a value that may stand there."""
+    """The key at `path` with a value that may stand there; where it has none, what may stand below it."""
     place = source.key_place(path)
-    alone = path in source.keys and not source.line(place)[: place.column - 1].strip()
-    return _pair(place.column - 1, path, value) if alone else ()
+    line, indent = source.line(place), place.column - 1
+    if path not in source.keys or line[:indent].strip():
+        return ()
+    shown = example(path) if value is None else value
+    if isinstance(shown, dict) and shown and re.fullmatch(r"[a-z_]+:\s*(#.*)?", line[indent:]):
+        return tuple(line for key, item in shown.items() for line in _pair(indent + 2, (*path, key), item))
+    return _pair(indent, path, shown)
 
 
 def _pair(indent: int, path: Path, value: Any) -> Hint:

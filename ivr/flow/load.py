@@ -1,6 +1,7 @@
 """A brand's YAML becomes a frozen Flow, or every finding at once, each with its place."""
 
 import gc
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,11 +30,16 @@ class Loaded:
 
 
 def files_in(paths: Iterable[FilePath]) -> list[FilePath]:
-    """The flow files that `paths` name: files as they are, of a directory the `*.yaml` directly in it."""
-    files: list[FilePath] = []  # a directory without any is named itself, to be found wanting
+    """The flow files that `paths` name, each once: files as they are, of a directory the `*.yaml` directly in it.
+
+    A link under another name is another brand.
+    """
+    files: dict[tuple[str, str], FilePath] = {}
     for path in paths:
-        files += (sorted(path.glob("*.yaml")) or [path]) if path.is_dir() else [path]
-    return files
+        # A directory without any is named itself, to be found wanting.
+        for file in (sorted(path.glob("*.yaml")) or [path]) if path.is_dir() else [path]:
+            files.setdefault((file.stem, os.path.realpath(file)), file)
+    return list(files.values())
 
 
 def load(files: Iterable[FilePath]) -> Loaded:
@@ -61,15 +67,16 @@ def _load(files: Iterable[FilePath]) -> Loaded:
     seen: set[str] = set()
     for file in files:
         read, brand = _read(file)
-        rules.claimed_elsewhere(read, claims)
-        flow = _flow(read, file.stem, brand)
         if file.stem in seen:
             read.error(read.place(()), f"{file.stem}: two files of one name; it is the brand's id")
+        else:
+            rules.claimed_elsewhere(read, claims)
+            for number, place in _claimed(read):
+                claims.setdefault(number, f"{read.file}:{place.line}")
         seen.add(file.stem)
+        flow = _flow(read, file.stem, brand)
         if flow is not None:
             flows[flow.id] = flow
-        for number, place in _claimed(read):
-            claims.setdefault(number, f"{read.file}:{place.line}")
         findings += sorted(read.findings, key=lambda finding: finding.place)
     return Loaded(flows, tuple(findings))
 

@@ -44,6 +44,46 @@ def _keys_of(place: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(target.strip() for target in targets if isinstance(target, str))
 
 
+def circles(source: Source) -> list[list[str]]:
+    """The circles of menus in which silence alone leads a caller, each from its first menu in the file.
+
+    One with an error in it is not among them.
+    """
+    onward = {name: _by_silence(source, path) for name, path in places(source).items() if path[0] != "branches"}
+    order = {name: number for number, name in enumerate(onward)}
+    found: list[list[str]] = []
+    seen: set[str] = set()
+    for name in onward:
+        walked: list[str] = []
+        at: str | None = name
+        while at in onward and at not in seen:
+            seen.add(at)
+            walked.append(at)
+            at = onward[at]
+        if at in walked:
+            circle = walked[walked.index(at) :]
+            first = circle.index(min(circle, key=order.__getitem__))
+            found.append(circle[first:] + circle[:first])
+    return sorted(found, key=lambda circle: order[circle[0]])
+
+
+def _by_silence(source: Source, path: Path) -> str | None:
+    """The menu in which a caller who presses nothing may find themselves next."""
+    menu = mapping(source, *path)
+    way: Path = (*path, "otherwise")
+    faulty = path in source.faults or way in source.faulty
+    if can_fail(menu):
+        way = (*path, "fallback") if "fallback" in menu else ("fallback",)
+    target = mapping(source, *way).get("menu")
+    return target.strip() if isinstance(target, str) and not faulty and way not in source.faulty else None
+
+
+def can_fail(place: Mapping[str, Any]) -> bool:
+    """Whether a place's `otherwise` may fail, so that its `fallback` is what follows."""
+    otherwise = place.get("otherwise")
+    return isinstance(otherwise, dict) and ("queue" in otherwise or "dial" in otherwise)
+
+
 def _leads(source: Source, there: Mapping[str, Path]) -> Leads:
     """The places that each place leads to, by a key or by a way on."""
     found = {}
@@ -97,17 +137,23 @@ def _studio(source: Source, path: Path) -> Iterator[Path]:
             yield (*way, "studio")
 
 
-def unreached(source: Source) -> list[str]:
-    """The places that no number and no key reaches; of those that lead to each other, the first.
+def reached_places(source: Source) -> set[str]:
+    """The places that a number or a key reaches.
 
     A brand without numbers is reached by its URL, which enters the menu; without a menu every branch has its URL.
     """
     there = places(source)
-    leads = _leads(source, there)
     entries = _entries(source, there)
     if not mapping(source, "numbers"):
         entries = ["menu"] if "menu" in there else list(there)
-    reached = _closure(entries, leads)
+    return _closure(entries, _leads(source, there))
+
+
+def unreached(source: Source) -> list[str]:
+    """The places that no number and no key reaches; of those that lead to each other, the first."""
+    there = places(source)
+    leads = _leads(source, there)
+    reached = reached_places(source)
     led = {target for name, targets in leads.items() for target in targets if target != name}
     found = []
     for name in sorted(there, key=lambda name: name in led):  # first those that nothing leads to at all

@@ -1,6 +1,7 @@
 """What the schema cannot say of a brand's file: ids, targets, template variables, numbers, ways out."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from typing import Any
 
 from ivr import numbers
 from ivr.flow import advice, hints, reach, texts
@@ -16,6 +17,8 @@ def check(source: Source) -> None:
     """Add what is wrong to `source.findings`. Reads the raw tree, so that a wrong type elsewhere hides nothing."""
     _ids(source)
     _targets(source)
+    for _, menu in menus(source):
+        _keys_twice(source, (*menu, "press"))
     rendered = texts.rendered(source)
     _numbers(source)
     _other_number(source)
@@ -54,28 +57,28 @@ def _targets(source: Source) -> None:
     of_menus = node(source, ("menus",))
     if not mapping(source, "branches") or not isinstance(of_menus, (dict, type(None))):
         return  # one cause: the branches are missing, or the menus are none
+    if any(path[0] in ("branches", "menus") and len(path) <= 2 for path in source.doubled):
+        return  # one cause: of two that have one name, the other is not read
     there = list(reach.places(source))
     # A name that is no id for its capitals alone is one finding, not one more at each place that leads there.
     known = {*there, *(name.lower() for name in there)}
+    offered = [name for name in there if ID.fullmatch(name)]
     for path in [("numbers",), *((*at, "press") for _, at in menus(source))]:
         for key, target in mapping(source, *path).items():
-            if isinstance(target, str) and target.strip() and target.strip() not in known:
-                _strange(source, (*path, key), target.strip(), "target", there)
-    for _, at in menus(source):
-        _keys_twice(source, (*at, "press"))
-    menu_names = [name for name, _ in menus(source)]
+            _target(source, (*path, key), target, "target", known, offered)
+    menu_names = dict(menus(source))
+    offered = [name for name in menu_names if ID.fullmatch(name)]
     for path, value in exits(source):
-        target = value.get("menu")
-        if isinstance(target, str) and target.strip() and target.strip() not in menu_names:
-            _strange(source, (*path, "menu"), target.strip(), "menu", menu_names)
+        _target(source, (*path, "menu"), value.get("menu"), "menu", menu_names, offered)
 
 
-def _strange(source: Source, path: Path, target: str, what: str, allowed: list[str]) -> None:
-    if source.full:
+def _target(source: Source, path: Path, value: Any, what: str, known: Container[str], offered: list[str]) -> None:
+    target = value.strip() if isinstance(value, str) else ""
+    if not target or target in known or source.full:
         return
-    meant = near(target, allowed)
+    meant = near(target, offered)
     hint = hints.renamed(source, path, target, meant, value=True) if meant else ()
-    source.at(path, unknown(target, what, allowed), hint)
+    source.at(path, unknown(target, what, offered), hint)
 
 
 def _keys_twice(source: Source, path: Path) -> None:

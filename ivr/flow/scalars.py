@@ -1,6 +1,7 @@
 """Scalars of a brand's file: each is read as text, typed here, and refused with what is allowed."""
 
 import re
+from collections.abc import Iterable
 from html import escape
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -175,36 +176,60 @@ def _as_text(*examples: str | int, **schema: Any) -> WithJsonSchema:
     )
 
 
+def _as_words(**schema: Any) -> WithJsonSchema:
+    """As `_as_text`, where 12.5, true and on are words like any others."""
+    return WithJsonSchema({"type": ["string", "number", "boolean"], **schema})
+
+
 def _written(example: str, pattern: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": pattern, "examples": [example]})
 
 
-_DURATION = r"^ *[0-9]{1,4} *([Ss]econd|[Mm]inute|[Hh]our|[Dd]ay|[Ww]eek)s? *$"
+def _in_any_case(words: str) -> str:
+    """The pattern of `words` in small letters and capitals; a JSON Schema has no flag for it."""
+    return re.sub("[a-z]", lambda letter: f"[{letter[0].upper()}{letter[0]}]", words)
 
-Text = Annotated[str, BeforeValidator(_text), WithJsonSchema({"type": "string", "minLength": 1})]
-Name = Annotated[str, BeforeValidator(_name), _as_text(maxLength=MOST_NAMED)]
-Id = Annotated[str, BeforeValidator(_text), WithJsonSchema({"type": "string", "pattern": f"^{ID.pattern}$"})]
-Key = Annotated[str, BeforeValidator(_key), _as_text(1, minimum=0, maximum=9, pattern="^[0-9*#]$")]
-Url = Annotated[
+
+def _unless(words: Iterable[str]) -> str:
+    """The pattern of an id that is none of `words`, which a text holds alone."""
+    return rf"(?!({'|'.join(sorted(words))})\s*$){ID.pattern}"
+
+
+_DURATION = rf"^\s*[0-9]{{1,4}}\s*({_in_any_case('second|minute|hour|day|week')})[Ss]?\s*$"
+_YES_OR_NO = rf"^\s*({_in_any_case('yes|no|true|false')})\s*$"
+
+Text = Annotated[str, BeforeValidator(_text), _as_words(minLength=1)]
+Name = Annotated[str, BeforeValidator(_name), _as_words(maxLength=MOST_NAMED)]
+Id = Annotated[str, BeforeValidator(_text), WithJsonSchema({"type": "string", "pattern": f"^{_unless(RESERVED)}$"})]
+# What leads to a branch or a menu: to `menu`, too, which none of `menus` may be called.
+Target = Annotated[
     str,
-    BeforeValidator(_url),
-    _written("https://example.com/path", "^https?://"),
+    BeforeValidator(_text),
+    WithJsonSchema({"type": "string", "pattern": rf"^\s*{_unless(RESERVED - {'menu'})}\s*$"}),
 ]
+Key = Annotated[str, BeforeValidator(_key), _as_text(1, minimum=0, maximum=9, pattern=r"^\s*[0-9*#]\s*$")]
+Url = Annotated[str, BeforeValidator(_url), _written("https://example.com/path", rf"^\s*{_in_any_case('https')}?://")]
+# An editor's YAML takes a number without quotes for one without its plus sign.
 PhoneNumber = Annotated[
-    str, BeforeValidator(_number), _as_text("+1 415 555 0100", pattern=r"^ *\+?[0-9][0-9 ().-]{6,23} *$")
+    str, BeforeValidator(_number), _as_text("+1 415 555 0100", pattern=r"^\s*\+?[0-9\s().-]{7,24}\s*$")
 ]
 Dialled = Annotated[str, BeforeValidator(_dial), _as_text("+1 415 555 0199")]
 SenderAddress = Annotated[str, BeforeValidator(_sender), _as_text("+1 415 555 0111")]
-Queue = Annotated[str, BeforeValidator(_queue), _as_text("front", minLength=1, maxLength=64)]
+Queue = Annotated[str, BeforeValidator(_queue), _as_words(examples=["front"], minLength=1, maxLength=64)]
 Zone = Annotated[
     str, BeforeValidator(_zone), WithJsonSchema({"type": "string", "examples": ["America/New_York", "UTC"]})
 ]
-Tries = Annotated[int, _whole(1, 5), _as_text(2, minimum=1, maximum=5, pattern="^[1-5]$")]
+Tries = Annotated[int, _whole(1, 5), _as_text(2, minimum=1, maximum=5, pattern=r"^\s*0{0,8}[1-5]\s*$")]
 # Twilio error 13313: Gather's timeout is a positive number of seconds.
 Wait = Annotated[Duration, _duration(1, 60), _written("5 seconds", _DURATION)]
 Confirm = Annotated[Duration, _duration(1, 60), _written("10 seconds", _DURATION)]
 LongTime = Annotated[Duration, _duration(1, 366 * 86400), _written("10 minutes", _DURATION)]
-Region = Annotated[str, BeforeValidator(_region), WithJsonSchema({"type": "string", "pattern": "^ *[A-Za-z]{2} *$"})]
-YesOrNo = Annotated[bool, BeforeValidator(_yes), WithJsonSchema({"enum": ["yes", "no", True, False]})]
-Variable = Annotated[str, BeforeValidator(_variable), _written("ACME_DESK_SECRET", "^ *[A-Z][A-Z0-9_]{0,63} *$")]
+Region = Annotated[str, BeforeValidator(_region), WithJsonSchema({"type": "string", "pattern": r"^\s*[A-Za-z]{2}\s*$"})]
+YesOrNo = Annotated[
+    bool,
+    BeforeValidator(_yes),
+    # The first is what an editor offers, the second what is read as well.
+    WithJsonSchema({"anyOf": [{"enum": ["yes", "no", True, False]}, {"type": "string", "pattern": _YES_OR_NO}]}),
+]
+Variable = Annotated[str, BeforeValidator(_variable), _written("ACME_DESK_SECRET", r"^\s*[A-Z][A-Z0-9_]{0,63}\s*$")]
 PhraseName = Annotated[str, BeforeValidator(_phrase), WithJsonSchema({"type": "string", "enum": list(PHRASES)})]

@@ -22,6 +22,7 @@ from ivr.flow.scalars import (
     Queue,
     Region,
     SenderAddress,
+    Target,
     Text,
     Tries,
     Url,
@@ -94,7 +95,7 @@ class Exit(_OneOf):
     say: Spoken | None = Field(
         None, description="A last sentence or recording, then the call ends.", examples=["Thank you. Goodbye."]
     )
-    menu: Id | None = Field(None, description="A menu of this brand, by its name.", examples=["menu"])
+    menu: Target | None = Field(None, description="A menu of this brand, by its name.", examples=["menu"])
 
 
 class LivePerson(_Strict):
@@ -179,7 +180,7 @@ class Menu(Inherited):
     """A prompt and its keys."""
 
     say: Spoken = Field(description="What the caller hears, or a recording.", examples=["For billing, press 1."])
-    press: dict[Key, Id] = Field(
+    press: dict[Key, Target] = Field(
         min_length=1, description="Key to the name of a branch or menu.", examples=[{"1": "billing"}]
     )
     otherwise: Exit = Field(
@@ -222,7 +223,7 @@ class Brand(Inherited):
     voice: Name | None = Field(
         None, description="Twilio's voice: Polly.…, Google.…, man or woman.", examples=["Polly.Joanna-Neural"]
     )
-    numbers: dict[PhoneNumber, Id] = Field(
+    numbers: dict[PhoneNumber, Target] = Field(
         default_factory=dict,
         description="Dialled number to the branch or menu where it enters.",
         examples=[{"+1 415 555 0100": "menu"}],

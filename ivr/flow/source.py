@@ -45,6 +45,7 @@ class Source:
     lines: list[str] = field(default_factory=list)
     faults: set[Path] = field(default_factory=set)  # what has an error
     faulty: set[Path] = field(default_factory=set)  # and everything around it
+    doubled: set[Path] = field(default_factory=set)  # keys that are there twice; the first is read
     _counted: dict[Severity, int] = field(default_factory=dict)
 
     def place(self, path: Path) -> Place:
@@ -211,6 +212,7 @@ class _Builder:
             self._refuse(event, "<<: merge keys are not read; write the keys out")
         if key in mapping and first:
             self._source.marked((*path, key))
+            self._source.doubled.add((*path, key))
             self._source.error(place, f"{key[:60]}: duplicate key; it stands in line {first.line} already")
             key = f"{key}\0{place.line}.{place.column}"  # read on without a second finding about it
         else:

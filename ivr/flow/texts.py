@@ -1,5 +1,6 @@
 """The texts of a brand's file: which there are, what each may ask for, and how each comes out at its longest."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
@@ -22,7 +23,6 @@ from ivr.flow.words import (
 )
 
 _BRAND = frozenset({"brand", "caller"})
-_BRANCH = _BRAND | {"branch"}
 MOST_READ = 20_000  # characters of a template
 MOST_WRITTEN = 1600  # Twilio error 21617
 # Twilio reads 64 kB of a document (11750). A prompt is in it five times at most, after an apology and before a goodbye.
@@ -50,6 +50,7 @@ class Rendered:
     kind: Kind
     uses: frozenset[str]
     outcomes: tuple[str, ...]
+    known: Mapping[str, str]
 
 
 def node(source: Source, path: Path) -> Any:
@@ -101,23 +102,35 @@ def _texts(source: Source) -> Iterator[Text]:
     name = mapping(source).get("name", "")
     good = isinstance(name, str) and ("name",) not in source.faulty
     known = {"brand": name.strip() if good else "brand"}
+    of_branches = {branch: _of_branch(source, branch, known) for branch in mapping(source, "branches")}
     for _, path in menus(source):
         yield Text((*path, "say"), "prompt", _BRAND, known)
-    for branch in mapping(source, "branches"):
-        sla = mapping(source, "branches", branch).get("sla")
-        of_branch = {**known, "branch": branch}
-        if sla is not None:
-            said = duration(sla) if isinstance(sla, str) else None
-            of_branch["sla"] = said.spoken if said else "10 minutes"
-        allowed = _BRANCH | of_branch.keys()
-        yield Text(("branches", branch, "offer"), "offer", allowed, of_branch)
-        yield Text(("branches", branch, "greeting"), "greeting", allowed, of_branch)
+    for branch, its in of_branches.items():
+        yield Text(("branches", branch, "offer"), "offer", _BRAND | its.keys(), its)
+        yield Text(("branches", branch, "greeting"), "greeting", _BRAND | its.keys(), its)
     for path, _ in exits(source):
-        yield Text((*path, "say"), "prompt", _BRAND, known)
+        its = of_branches[str(path[1])] if path[0] == "branches" else known
+        yield Text((*path, "say"), "prompt", _BRAND | its.keys(), its)
     for phrase in mapping(source, "phrases"):
         if phrase in PHRASE_VARIABLES:
             kind: Kind = "text" if phrase in TEXTED else "prompt"
             yield Text(("phrases", phrase), kind, PHRASE_VARIABLES[phrase], known)
+
+
+def _of_branch(source: Source, branch: str, of_brand: Mapping[str, str]) -> Mapping[str, str]:
+    """What the file says for the variables of a branch's texts."""
+    sla = mapping(source, "branches", branch).get("sla")
+    if sla is None:
+        return {**of_brand, "branch": branch}
+    said = duration(sla) if isinstance(sla, str) else None
+    return {**of_brand, "branch": branch, "sla": said.spoken if said else "10 minutes"}
+
+
+def outcomes(written: str, known: Mapping[str, str]) -> tuple[str, ...]:
+    """How a text comes out, for each kind of caller that makes a difference. Raises TemplateFault when it fails."""
+    read = words(written, known)
+    callers = CALLERS if read.source is not None else CALLERS[:1]
+    return tuple(read.spoken(dict.fromkeys(OF_THE_CALL, caller)) for caller in callers)
 
 
 def _read(source: Source, text: Text, written: str) -> Rendered | None:
@@ -129,26 +142,26 @@ def _read(source: Source, text: Text, written: str) -> Rendered | None:
         uses = variables(written)
         if strange := sorted(uses - text.allowed):
             for variable in strange:
-                _strange(source, text, variable)
+                _strange(source, text, variable, written)
             return None
-        read = words(written, text.known)
-        callers = CALLERS if read.source is not None else CALLERS[:1]
-        outcomes = tuple(read.spoken(dict.fromkeys(OF_THE_CALL, caller)) for caller in callers)
-        fault = next(filter(None, (_fault(text.kind, outcome) for outcome in outcomes)), None)
+        come_out = outcomes(written, text.known)
+        fault = next(filter(None, (_fault(text.kind, outcome) for outcome in come_out)), None)
     except TemplateFault as error:
         fault = str(error)
     if fault:
         source.at(text.path, f"{name}: {fault}")
         return None
-    return Rendered(text.kind, frozenset(uses), outcomes)
+    return Rendered(text.kind, frozenset(uses), come_out, text.known)
 
 
-def _strange(source: Source, text: Text, variable: str) -> None:
-    no_sla = "; this branch has no sla" if variable == "sla" and text.kind != "prompt" else ""
+def _strange(source: Source, text: Text, variable: str, written: str) -> None:
+    no_sla = "; this branch has no sla" if variable == "sla" and text.path[0] == "branches" else ""
     meant = near(variable, text.allowed)
     hint: hints.Hint = (f"{{{{ {meant} }}}}",) if meant else ()
     if no_sla:
-        hint = hints.added(source, (*text.path[:-1], "sla"))
+        hint = hints.added(source, (*text.path[:2], "sla"))
+    elif re.search(rf"\{{%[^%]*\b{variable}\b", written):
+        hint = ()
     message = unknown(variable, "template variable", text.allowed)
     source.at(text.path, f"{text.path[-1]}: {message}{no_sla}", hint)
 

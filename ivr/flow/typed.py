@@ -53,7 +53,8 @@ def _is_unknown(problem: Problem) -> bool:
 def _unknown(source: Source, path: Path) -> None:
     key, choices = str(path[-1]), allowed(path[:-1])
     meant = near(key, choices)
-    hint = hints.renamed(source, path, key, meant) if meant else ()
+    free = meant and (*path[:-1], meant) not in source.values
+    hint = hints.renamed(source, path, key, meant) if meant and free else ()
     source.at_key(path, unknown(key, "key", choices), hint)
 
 

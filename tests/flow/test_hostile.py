@@ -21,11 +21,19 @@ ACME = (ROOT / "flows" / "acme.yaml").read_text(encoding="utf-8")
 HEAD = b'name: A\nsender: {sms: "+1 415 555 0111"}\n'
 MEMORY = 600_000_000  # bytes of address space for all of them; Python and its libraries take half of it
 SECONDS = 240  # a hang guard for all of them; a few seconds each at most, on a busy machine
+ALONE = 10  # a hang guard for the one that took 76
 
 
 def branches(count: int, body: str = "{offer: Press 1., greeting: STOP, otherwise: {say: x}}") -> bytes:
     return b"branches:\n" + b"".join(f"  b{number}: {body}\n".encode() for number in range(count))
 
+
+# A target with the letters of a branch in another order: how alike they are is a question of minutes.
+LETTERS = "".join(map(chr, range(0x100, 0x100 + 200))) * 1080
+ALIKE = (
+    f"menu: {{say: x, press: {{1: {LETTERS[::-1]}}}, otherwise: {{say: x}}}}\nbranches:\n"
+    f"  ? {LETTERS}\n  : {{offer: Press 1., greeting: STOP, otherwise: {{say: x}}}}\n"
+)
 
 # what it is, the file, what the line says of it
 HOSTILE = [
@@ -76,10 +84,13 @@ HOSTILE = [
     ("a long simple key", b"k" * 2000 + b": v", "error: syntax: "),
     ("a huge number", HEAD + b"tries: " + b"9" * 900_000 + b"\n" + branches(1), ":3:8: error: tries: '9999"),
     ("a huge name of a branch", HEAD + b"branches:\n  ? " + b"b" * 900_000 + b"\n  : {offer: Press 1., greeting: STOP, otherwise: {say: x}}\n", ":4:5: error: bbbb"),
+    ("two huge names that are alike", HEAD + ALIKE.encode(), f":3:27: error: {LETTERS[:-61:-1]}…: unknown target; allowed: menu"),
     ("unknown keys without end", HEAD + b"".join(b"naame%d: v\n" % number for number in range(9000)) + branches(1), f"error: more than {MAX_FINDINGS} errors"),
     ("unknown targets without end", HEAD + b"menu:\n  say: x\n  otherwise: {say: x}\n  press:\n" + b"".join(b"    k%d: brranch%d\n" % (n, n) for n in range(4000)) + branches(1000), f"error: more than {MAX_FINDINGS} errors"),
     ("menus in one long row", HEAD + b"numbers: {+1 415 555 0100: b0}\nmenus:\n" + b"".join(b"  m%d: {say: x, press: {1: m%d}, otherwise: {menu: m%d}}\n" % (n, n + 1, n + 1) for n in range(1600)) + b"  m1600: {say: x, press: {1: b0}, otherwise: {menu: m0}}\n" + branches(1), "warning: m0: no number and no key reaches"),
     ("numbers without end", HEAD + b"numbers:\n" + b"".join(b'  "+1 212 555 %04d": x\n' % n for n in range(9000)) + branches(1), f"error: more than {MAX_FINDINGS} errors"),
+    ("unknown keys without end beside a wrong one", HEAD + b"accept: five\nother_number: 12\n" + b"".join(b"zz%d: v\n" % number for number in range(400)) + branches(1), f"error: more than {MAX_FINDINGS} errors"),
+    ("branches that nobody reaches", HEAD + b'numbers: {"+1 212 555 0100": menu}\nmenu:\n  say: x\n  otherwise: {say: x}\n  press:\n    1: b0\n' + branches(1900), "warning: b1: no number and no key reaches"),
     ("misspelt keys without end", HEAD + branches(1800, "{offr: Press 1., greting: STOP, otherwse: {say: x}}"), f"error: more than {MAX_FINDINGS} errors"),
     ("empty branches without end", HEAD + branches(6000, "{}"), f"error: more than {MAX_FINDINGS} errors"),
     ("warnings without end", HEAD + branches(1800, "{offer: Press 1., greeting: Hello., otherwise: {queue: q}}"), f"warning: more than {MAX_FINDINGS} warnings"),
@@ -123,6 +134,12 @@ def test_a_hostile_file(found: dict[str, list[str]], number: int, line: str) -> 
     assert any(line in each for each in lines), lines[:5]
     assert all(each.startswith(":") and len(each) < 800 for each in lines)
     assert len(lines) <= 2 * (MAX_FINDINGS + 1)
+
+
+def test_names_without_end_are_not_compared(tmp_path: Path) -> None:
+    (tmp_path / "acme.yaml").write_bytes(HEAD + ALIKE.encode())
+    check = [sys.executable, "-m", "ivr", "check", str(tmp_path)]
+    assert subprocess.run(check, cwd=ROOT, capture_output=True, timeout=ALONE).returncode == 1
 
 
 YAML = st.text(alphabet="ab:{}[]-?&*!|>'\"%@`#, \n\t01\x00\u2028\ufeff\U0001f61c", max_size=200).map(

@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivr.flow import source
-from ivr.flow.load import load, load_directory
-from ivr.flow.model import Flow, ToMenu, ToNumber, ToQueue, ToSip
+from ivr.flow.load import files_in, load, load_directory
+from ivr.flow.model import Flow, ToGoodbye, ToMenu, ToNumber, ToQueue, ToSip
+from ivr.flow.words import Words
 from ivr.sandbox.town import ROOT
+from tests.flow.pasted import unmended
 
 GOOD = """\
 name: Acme
@@ -63,7 +65,19 @@ FINDINGS = [
     ("a region that is none", ("name:", "regions: [UK]\nname:"), "error: regions: 'UK' is no region"),
     ("no regions", ("name:", "regions: []\nname:"), "1:10: error: regions: is empty; at least one is needed"),
     ("a return to Studio that is none", ("{queue: billing}", "{studio: back}"), "12:25: error: studio: 'back' is not allowed; write return"),
-    ("a reserved id", ("  billing:\n    off", "  status:\n    off"), "9:3: error: status: a reserved id"),
+    ("a reserved id", ("{1: billing}\n  otherwise: {queue: front}\nbranches:\n  billing:", "{1: status}\n  otherwise: {queue: front}\nbranches:\n  status:"), "9:3: error: status: a reserved id"),
+    ("a branch's name twice", ("{1: billing}\n  otherwise: {queue: front}\nbranches:\n", "{1: billing, 2: claims}\n  otherwise: {queue: front}\nbranches:\n  billing: {offer: Press 1., greeting: STOP, otherwise: {say: x}}\n"), "10:3: error: billing: duplicate key; it stands in line 9 already"),
+    ("a menu's name twice", ("{queue: front}\nbranches:", "{menu: more}\nmenus:\n  a: {say: x, press: {1: billing, 2: a}, otherwise: {queue: q}}\n  a: {say: x, press: {1: billing}, otherwise: {queue: q}}\nbranches:"), "10:3: error: a: duplicate key; it stands in line 9 already"),
+    ("branches twice", ("{1: billing}\n  otherwise: {queue: front}\n", "{1: billing, 2: claims}\n  otherwise: {queue: front}\nbranches: {claims: {offer: Press 1., greeting: STOP, otherwise: {say: x}}}\n"), "9:1: error: branches: duplicate key; it stands in line 8 already"),
+    ("a way on that says what its menu does not know", ("{queue: front}", "{say: '{{ sla }}'}"), "7:20: error: say: sla: unknown template variable; allowed: brand, caller"),
+    ("a fallback that says what the brand does not know", ("{say: Goodbye.}", "{say: 'Goodbye from {{ branch }}.'}"), "13:17: error: say: branch: unknown template variable; did you mean brand?"),
+    ("a way on that says an sla that is not there", ("{queue: billing}", "{say: '{{ sla }}'}"), "12:22: error: say: sla: unknown template variable; allowed: branch, brand, caller; this branch has no sla"),
+    ("a desk in a private network", ("name:", "desk: {webhook: {url: 'http://10.0.0.7/desk', secret_env: DESK_SECRET}}\nname:"), "1:23: error: url: leads into a private network; write a public address, or allow_private: yes beside it"),
+    ("a desk on this machine", ("name:", "desk: {webhook: {url: 'https://localhost/desk', secret_env: DESK_SECRET, allow_private: no}}\nname:"), "1:23: error: url: leads into a private network"),
+    ("a desk without a URL", ("name:", "desk: {webhook: {url: ftp://a.example, secret_env: DESK_SECRET}}\nname:"), "1:23: error: url: 'ftp://a.example' is no URL"),
+    ("a secret that is written out", ("name:", "desk: {webhook: {url: 'https://a.example', secret_env: s3cret}}\nname:"), "1:56: error: secret_env: 's3cret' is no variable's name"),
+    ("a campaign alone", ("name:", "desk: {liveperson: {campaign: 12}}\nname:"), "1:20: error: liveperson: campaign and engagement go together"),
+    ("a native desk with keys", ("name:", "desk: {native: {url: x}}\nname:"), "1:17: error: url: unknown key; allowed: none"),
     ("an id with capitals", ("  billing:\n    off", "  Billing:\n    off"), "9:3: error: Billing: no id"),
     ("a recording that is no URL", ("say: Press 1.", "say: {play: hello.mp3}"), "5:15: error: play: 'hello.mp3' is no URL"),
     ("a recording at no port", ("say: Press 1.", "say: {play: 'https://a.example:x/b'}"), "5:15: error: play: 'https://a.example:x/b' is no URL"),
@@ -112,8 +126,31 @@ def test_a_finding(tmp_path: Path, change: tuple[str, str], finding: str) -> Non
     assert change[0] in GOOD
     found = findings_of(tmp_path, GOOD.replace(*change, 1))
     assert any(finding in line for line in found), found
-    if not any(word in finding for word in ("duplicate key", "a reserved id", "no id")):
-        assert len(found) == 1, "one cause, one finding"
+    assert len(found) == 1, "one cause, one finding"
+
+
+@pytest.mark.parametrize("change", [case[1] for case in FINDINGS], ids=[case[0] for case in FINDINGS])
+def test_a_hint_mends_its_finding(tmp_path: Path, change: tuple[str, str]) -> None:
+    file = tmp_path / "acme.yaml"
+    file.write_text(GOOD.replace(*change, 1), encoding="utf-8")
+    assert unmended(file) == []
+
+
+def test_a_branch_that_got_the_name_of_another(tmp_path: Path) -> None:
+    acme = (ROOT / "flows" / "acme.yaml").read_text(encoding="utf-8")
+    (found,) = findings_of(tmp_path, acme.replace("  bookings:\n", "  billing:\n"))
+    assert "error: billing: duplicate key" in found
+
+
+def test_a_private_desk_that_is_meant(tmp_path: Path) -> None:
+    desk = "desk: {webhook: {url: 'http://10.0.0.7/desk', secret_env: DESK_SECRET, allow_private: yes}}\n"
+    assert findings_of(tmp_path, desk + GOOD) == []
+
+
+def test_a_huge_name_is_not_offered(tmp_path: Path) -> None:
+    branch = BRANCH.replace("billing", "b" * 33, 1)
+    found = findings_of(tmp_path, GOOD.replace("{1: billing}", "{1: bbbbb}").replace(BRANCH, BRANCH + branch))
+    assert found[0] == "6:14: error: bbbbb: unknown target; allowed: billing, menu"
 
 
 def test_the_good_file_has_no_findings(tmp_path: Path) -> None:
@@ -187,8 +224,12 @@ def flow(tmp_path_factory: pytest.TempPathFactory) -> Flow:
           service:
             say: {play: "https://example.com/hello.mp3"}
             press: {0: refunds, "*": service}
-            otherwise: {menu: service}
+            otherwise: {menu: closing}
             tries: 1
+          closing:
+            say: Press 0, or hang up.
+            press: {0: refunds}
+            otherwise: {say: "Goodbye from {{ brand }}."}
         branches:
           refunds:
             skill: 01
@@ -200,6 +241,12 @@ def flow(tmp_path_factory: pytest.TempPathFactory) -> Flow:
             otherwise: {dial: +14155550199}
             fallback: {dial: "sip:desk@example.com"}
             accept: 7
+          returns:
+            sla: 2 hours
+            offer: Press 5 for an answer within {{ sla }}.
+            greeting: Reply STOP to opt out.
+            otherwise: {say: "{{ brand }}, {{ branch }}: write to us, {{ caller }}, we answer within {{ sla }}."}
+            fallback: {say: "No {{ branch }}."}
     """
     file = tmp_path_factory.mktemp("flows") / "norway.yaml"
     file.write_text(textwrap.dedent(text), encoding="utf-8")
@@ -214,7 +261,7 @@ def test_scalars_mean_what_they_say(flow: Flow) -> None:
     assert refunds.skill == "01"
     assert refunds.otherwise == ToNumber("+14155550199")
     assert refunds.fallback == ToSip("sip:desk@example.com")
-    assert flow.menus["service"].otherwise == ToMenu("service")
+    assert flow.menus["service"].otherwise == ToMenu("closing")
     assert set(flow.menus["service"].press) == {"0", "*"}
 
 
@@ -231,6 +278,17 @@ def test_words_are_filled_in(flow: Flow) -> None:
     assert refunds.offer.spoken({"caller": "+1(415) 555-2671"}) == (  # type: ignore[union-attr]
         "For refunds, press 5. +1(415) 555-2671, we answer within 1 hour."
     )
+
+
+def test_a_branch_fills_in_its_own_ways_on(flow: Flow) -> None:
+    returns = flow.branches["returns"]
+    assert isinstance(returns.otherwise, ToGoodbye)
+    assert isinstance(returns.otherwise.spoken, Words)
+    assert (
+        returns.otherwise.spoken.spoken({"caller": "you"})
+        == "Norway Air, returns: write to us, you, we answer within 2 hours."
+    )
+    assert returns.fallback == ToGoodbye(Words("No returns."))
 
 
 def test_regions_unless_said(acme: Flow) -> None:
@@ -251,15 +309,33 @@ def test_a_branch_that_leads_back_is_no_way_out(tmp_path: Path) -> None:
     ]
 
 
-def test_two_files_of_one_name(tmp_path: Path) -> None:
-    for directory in ("x", "y"):
-        (tmp_path / directory).mkdir()
-        (tmp_path / directory / "acme.yaml").write_text(
-            GOOD.replace("0100", f"01{len(directory)}{ord(directory) % 10}")
-        )
-    found = [str(finding) for finding in load([tmp_path / "x" / "acme.yaml", tmp_path / "y" / "acme.yaml"]).findings]
-    assert len(found) == 1
-    assert "two files of one name" in found[0]
+@pytest.mark.parametrize("number", ["0100", "0102"], ids=["the same number", "another number"])
+def test_two_files_of_one_name(tmp_path: Path, number: str) -> None:
+    files = [tmp_path / directory / "acme.yaml" for directory in ("x", "y")]
+    for file, name, its in zip(files, ("First", "Second"), ("0100", number), strict=True):
+        file.parent.mkdir()
+        file.write_text(GOOD.replace("Acme", name).replace("0100", its))
+    loaded = load(files)
+    (found,) = [str(finding) for finding in loaded.findings]
+    assert found.startswith(str(files[1]))
+    assert "two files of one name" in found
+    assert loaded.flows["acme"].name == "First", "the second has the error"
+
+
+def test_a_file_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
+    (tmp_path / "acme.yaml").write_text(GOOD)
+    named = [tmp_path, tmp_path / "acme.yaml", tmp_path / ".." / tmp_path.name / "acme.yaml"]
+    assert files_in(named) == [tmp_path / "acme.yaml"]
+    assert load(files_in(named)).findings == ()
+
+
+def test_a_link_is_a_brand_of_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "acme.yaml").write_text(GOOD)
+    (tmp_path / "beta.yaml").symlink_to("acme.yaml")
+    (tmp_path / "gone.yaml").symlink_to("gone.yaml")
+    first, second = load_directory(tmp_path).findings
+    assert "has it already" in first.message
+    assert "cannot be read" in second.message
 
 
 def test_a_finding_is_one_line_whatever_the_file_says(tmp_path: Path) -> None:
