@@ -40,6 +40,9 @@ WHY_NOT = [
     ("nobody", "anonymous", "no_number"),
     ("toll-free", "+18005551212", "toll_free"),
     ("premium", "+19005551212", "premium"),
+    ("British 0843", "+448432101234", "premium"),
+    ("shared cost", "+43810123456", "shared_cost"),
+    ("pager", "+447640123456", "pager"),
     ("abroad", "+447911123456", "region"),
     ("the other half of the plan", "+14165550123", "region"),
 ]
@@ -94,7 +97,13 @@ KEYED = [
     ("Britain, dialled from the US", "011447400123456", ["US", "GB"], "+447400123456"),
     ("Britain, not among the regions", "447400123456", ["US"], None),
     ("British premium", "09098790879", ["GB"], None),
+    ("British 0843", "08432101234", ["GB"], None),
     ("British pager", "07640123456", ["GB"], None),
+    ("German pager", "16412345", ["DE"], None),
+    ("Austrian shared cost", "0810123456", ["AT"], None),
+    ("Austrian shared cost, with the country code", "43810123456", ["AT"], None),
+    ("Swiss shared cost", "0840123456", ["CH"], None),
+    ("Austrian premium", "0900123456", ["AT"], None),
     ("American, where both could be", "4155552671", ["GB", "US"], "+14155552671"),
     ("Germany", "015112345678", ["DE"], "+4915112345678"),
 ]

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from ivr import config
 from ivr.clients import public
 from ivr.config import Settings
-from ivr.deployment.report import Line, cannot_tell, good, wrong
+from ivr.deployment.report import Line, cannot_tell, good, origin, wrong
 
 
 def settings(environ: Mapping[str, str]) -> tuple[Settings | None, list[Line]]:
@@ -39,7 +39,7 @@ def surroundings(settings: Settings, environ: Mapping[str, str]) -> Iterator[Lin
             "SQLite on a disk that this host erases at every restart, allowed for a trial by ALLOW_EPHEMERAL",
             "heroku addons:create heroku-postgresql:essential-0 && heroku config:unset ALLOW_EPHEMERAL",
         )
-    if settings.fallback_url and settings.fallback_url.startswith(settings.public_url or "-"):
+    if settings.fallback_url and origin(settings.fallback_url) == origin(settings.public_url):
         found = "it leads to this very server, which cannot answer when it is asked"
         yield wrong("FALLBACK_URL", found, "set it to a TwiML Bin that dials your line")
     elif settings.fallback_url:

@@ -1,9 +1,10 @@
 """What the Twilio account holds and what the brands claim of it: numbers, senders, messaging services."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ivr import config
+from ivr import config, numbers
 from ivr.clients.account import NOT_FOUND, REFUSED, OwnedNumber, Service, TwilioAccount
 from ivr.clients.failure import SendError
 from ivr.clients.twilio import Account, Twilio
@@ -50,6 +51,17 @@ def claims(flows: Mapping[str, Flow]) -> dict[str, Claim]:
         sender.senders.append(flow.id)
         sender.native = sender.native or isinstance(flow.desk, NativeDesk)
     return claimed
+
+
+def named(given: str, claimed: Mapping[str, Claim]) -> list[str]:
+    """What of the claimed is meant: the very one, or each number that `given` could be without its plus or +1."""
+    number = numbers.read(given)
+    exact = number.e164 if number else given
+    if number or exact in claimed:
+        return [exact] if exact in claimed else []
+    digits = re.sub(r"[\s().-]", "", given)
+    dialled = filter(None, map(numbers.read, claimed))
+    return [one.e164 for one in dialled if digits in (one.e164[1:], one.dialled_at_home)]
 
 
 def native_numbers(flows: Mapping[str, Flow], holdings: Holdings) -> frozenset[str]:

@@ -12,28 +12,28 @@ from ivr.flow.model import Flow
 
 
 def listed(settings: Settings, flows: Mapping[str, Flow], holdings: Holdings) -> Iterator[str]:
-    """The account's numbers, a line each: number, who claims it, calls, texts, whether they come here."""
+    """The account's numbers, a line each: number, who claims it, calls, texts; with PUBLIC_URL, whether it is here."""
     claimed, native = claims(flows), native_numbers(flows, holdings)
     for address, number in sorted(holdings.numbers.items()):
         service = holdings.service_of(number)
-        texts_here = _here(texts_differ(settings, number, service))
-        if address in native:
-            astray = leads_here(settings, texts_lead(number, service))
-            texts_here = "here, and should be LivePerson's" if astray else "LivePerson's"
-        yield "  ".join(
-            (
-                numbers.full(address),
-                str(claimed.get(address, "-")),
-                f"calls: {calls_go(number)} ({_here(calls_differ(settings, number))})",
-                f"texts: {texts_go(number, service)} ({texts_here})",
-            )
-        )
+        calls, texts = f"calls: {calls_go(number)}", f"texts: {texts_go(number, service)}"
+        if settings.public_url:
+            calls += f" ({_here(calls_differ(settings, number))})"
+            texts += f" ({_texts_here(settings, number, service, address in native)})"
+        yield "  ".join((numbers.full(address), str(claimed.get(address, "-")), calls, texts))
 
 
 def _here(fields: Mapping[str, str]) -> str:
     if not fields:
         return "here"
     return "here, without FALLBACK_URL" if all("fallback" in field for field in fields) else "not here"
+
+
+def _texts_here(settings: Settings, number: OwnedNumber, service: Service | None, native: bool) -> str:
+    if not native:
+        return _here(texts_differ(settings, number, service))
+    astray = leads_here(settings, texts_lead(number, service))
+    return "here, and should be LivePerson's" if astray else "LivePerson's"
 
 
 def calls_differ(settings: Settings, number: OwnedNumber) -> dict[str, str]:

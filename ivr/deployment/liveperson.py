@@ -24,8 +24,9 @@ SETTINGS = "LIVEPERSON_ACCOUNT, LIVEPERSON_CLIENT_ID and LIVEPERSON_CLIENT_SECRE
 def liveperson(settings: Settings, brands: Sequence[str], here: bool) -> Iterator[Line]:
     """Every line about the connector of these brands. `here`: whether PUBLIC_URL is this deployment."""
     if not settings.liveperson_account:
-        found = f"the desk of {', '.join(brands)}, and its settings are not set; what consumers write waits"
-        yield wrong("LivePerson", found, f"set {SETTINGS}, from the connector's installation")
+        found = f"the desk of {' and '.join(brands)}, and {SETTINGS} are not set; what consumers write waits"
+        mend = "set all three, from the connector's installation, or leave `desk` out where a brand has no LivePerson"
+        yield wrong("LivePerson", found, mend)
         return
     url = settings.liveperson_api_url
     if not url.startswith("https://") and not loopback(url):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ivr import numbers
 from ivr.clients.account import NUMBER_FIELDS, SERVICE_FIELDS, OwnedNumber, Service, TwilioAccount
 from ivr.config import Settings, SettingsError
-from ivr.deployment.holdings import Claim, Holdings, claims, native_numbers
+from ivr.deployment.holdings import Claim, Holdings, claims, named, native_numbers
 from ivr.deployment.report import plain, shown
 from ivr.flow.model import Flow
 
@@ -99,13 +99,12 @@ def plan(settings: Settings, flows: Mapping[str, Flow], holdings: Holdings, only
     claimed, native = claims(flows), native_numbers(flows, holdings)
     changes: dict[str, Change] = {}
     troubles = []
-    for address in only or claimed:
-        number = numbers.read(address)
-        address = number.e164 if number else address
-        if address not in claimed:
-            troubles.append(f"{numbers.full(address)}: no brand claims it; add it to `numbers` in a brand's file")
+    for given in only or claimed:
+        meant = named(given, claimed)
+        if len(meant) != 1:
+            troubles.append(_not_one(given, meant))
             continue
-        for change in _changes(settings, address, claimed, native, holdings):
+        for change in _changes(settings, meant[0], claimed, native, holdings):
             if isinstance(change, str):
                 troubles.append(change)
             elif change.sid in changes:
@@ -114,6 +113,15 @@ def plan(settings: Settings, flows: Mapping[str, Flow], holdings: Holdings, only
             else:
                 changes[change.sid] = change
     return Plan(tuple(changes.values()), tuple(troubles))
+
+
+def _not_one(given: str, meant: list[str]) -> str:
+    """Why nothing is pointed for what was given: none of the claimed is meant, or several could be."""
+    if meant:
+        return f"{given}: it could be {' or '.join(map(numbers.full, meant))}; write it with its country code"
+    if numbers.read(given):
+        return f"{numbers.full(given)}: no brand claims it; add it to `numbers` in a brand's file"
+    return f"{given}: no brand claims it; write a number with its country code, like +1(415) 555-0100"
 
 
 def _changes(

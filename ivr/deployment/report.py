@@ -7,6 +7,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 State = Literal["good", "wrong", "cannot tell"]
 
+_PORTS = {"https": ":443", "http": ":80"}  # the ones that a URL need not say
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -39,12 +41,13 @@ def plain(text: str) -> str:
 
 
 def origin(url: str) -> str:
-    """The scheme and host of a URL; "" when it has none or cannot be read."""
+    """The scheme, host and port of a URL, written alike however it was; "" when it has none or cannot be read."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return ""
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2].lower()}" if parts.netloc else ""
+    host = parts.netloc.rpartition("@")[2].lower().removesuffix(_PORTS.get(parts.scheme, "")).removesuffix(":")
+    return f"{parts.scheme}://{host}" if host else ""
 
 
 def shown(url: str) -> str:

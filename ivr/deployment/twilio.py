@@ -16,6 +16,7 @@ from ivr.deployment.senders import Senders
 from ivr.flow.model import Flow
 
 KEYS = "Console > Account > API keys & tokens"
+BOUGHT = "demo.twilio.com"  # where a number leads that was never pointed anywhere
 
 
 def twilio(settings: Settings, flows: Mapping[str, Flow]) -> Iterator[Line]:
@@ -108,13 +109,16 @@ class Numbers:
                 yield self._texts(what, number)
 
     def _elsewhere(self, claimed: Mapping[str, Claim]) -> Iterator[Line]:
-        """One line for one cause: every number calls the same other host."""
+        """Numbers that all call one other host were pointed there by somebody: PUBLIC_URL may be what is wrong."""
         owned = [self.holdings.numbers[address] for address, claim in claimed.items()
                  if claim.entries and address in self.holdings.numbers]  # fmt: skip
         origins = {origin(number.webhooks["voice_url"]) for number in owned}
-        if len(origins) == 1 and (other := origins.pop()) and other != origin(self.settings.public_url):
-            found = f"it is {self.settings.public_url or 'not set'}, and Twilio calls {other} for every number"
-            yield wrong("PUBLIC_URL", found, f"set PUBLIC_URL={other}, or python -m ivr numbers point")
+        if len(owned) < 2 or len(origins) > 1:
+            return
+        other = origins.pop()
+        if other.partition("://")[2] not in ("", BOUGHT) and other != origin(self.settings.public_url):
+            found = f"it is {self.settings.public_url}, and Twilio calls {other} for every number"
+            yield wrong("PUBLIC_URL", found, f"python -m ivr numbers point, or set PUBLIC_URL={other}")
 
     def _calls(self, what: str, number: OwnedNumber) -> Line:
         if not number.voice:

@@ -128,7 +128,8 @@ def led_here(at: Stand) -> None:
 
 # fmt: off
 FAULTS = [
-    ("no settings", unset(*CONNECTOR), ["LivePerson: the desk of acme, and its settings are not set", "set LIVEPERSON_ACCOUNT, LIVEPERSON_CLIENT_ID and LIVEPERSON_CLIENT_SECRET"]),
+    ("no settings", unset(*CONNECTOR), ["LivePerson: the desk of acme, and LIVEPERSON_ACCOUNT, LIVEPERSON_CLIENT_ID and LIVEPERSON_CLIENT_SECRET are not set; what consumers write waits", "to mend: set all three, from the connector's installation, or leave `desk` out where a brand has no LivePerson"]),
+    ("no settings, and two brands", both(unset(*CONNECTOR), lambda at: given_desk(at, "{liveperson: {}}", "metro")), ["LivePerson: the desk of acme and metro, and LIVEPERSON_ACCOUNT,", "or leave `desk` out where a brand has no LivePerson"]),
     ("settings in part", unset("LIVEPERSON_CLIENT_SECRET"), ["settings: LIVEPERSON_ACCOUNT, LIVEPERSON_CLIENT_ID and LIVEPERSON_CLIENT_SECRET go together", "set all three or none"]),
     ("discovery in the open", setting(LIVEPERSON_API_URL="http://liveperson.invalid"), ["LIVEPERSON_API_URL: http://liveperson.invalid is not https", "unset it"]),
     ("an account that LivePerson does not know", connector(account="87654321"), ["LivePerson's sentinel: LivePerson refused (401)", "check LIVEPERSON_ACCOUNT and LIVEPERSON_API_URL"]),

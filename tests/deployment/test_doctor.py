@@ -12,6 +12,8 @@ import psycopg
 import pytest
 from flask import Flask, Response
 
+from ivr import config
+from ivr.deployment.environment import surroundings
 from ivr.sandbox import town as sandbox
 from ivr.sandbox.account import SimulatedAccount
 from ivr.sandbox.clock import Clock
@@ -22,7 +24,9 @@ from tests.deployment.stand import SERVICE, Stand, stand
 from tests.doors import ACCOUNT_SID, TOKEN
 
 FRONT, SENDER, BAKERY = "+14155550100", "+14155550111", "+14155550121"
+RIDES = "+14155550130"
 OTHER = "https://old.example.com"
+DEMO = "https://demo.twilio.com/welcome/voice/"
 HELD = "MG" + "5e" * 16  # the messaging service that the plain senders are in
 
 
@@ -151,15 +155,35 @@ def services_unknown(at: Stand) -> None:
     at.account.number(SENDER)["sms_url"] = OTHER
 
 
-def to_itself(at: Stand) -> None:
-    at.environ["FALLBACK_URL"] = f"{at.url}/voice"
-    at.fall_back(f"{at.url}/voice")
+def fallback(url: str) -> Callable[[Stand], None]:
+    """A fallback that every number has; HERE in it is this server."""
+
+    def plant(at: Stand) -> None:
+        at.environ["FALLBACK_URL"] = url.replace("HERE", at.url.removeprefix("http://"))
+        at.fall_back(at.environ["FALLBACK_URL"])
+
+    return plant
 
 
-def moved(at: Stand) -> None:
-    """Twilio was given another host for every number."""
-    for record in at.account.numbers.values():
-        record["voice_url"] = f"{OTHER}/voice"
+def moved(to: str) -> Callable[[Stand], None]:
+    """Twilio was given this URL for every number."""
+
+    def plant(at: Stand) -> None:
+        for record in at.account.numbers.values():
+            record["voice_url"] = to
+
+    return plant
+
+
+def one_number(to: str) -> Callable[[Stand], None]:
+    """One brand is left, with one number that callers dial, which calls this URL."""
+
+    def plant(at: Stand) -> None:
+        for brand in ("acme", "corner-bakery"):
+            (at.flows / f"{brand}.yaml").unlink()
+        at.account.number(RIDES)["voice_url"] = to
+
+    return plant
 
 
 def senders(count: int) -> Callable[[Stand], None]:
@@ -173,7 +197,8 @@ FAULTS = [
     ("half an API key", setting(TWILIO_API_KEY="SK1"), ["settings: TWILIO_API_KEY and TWILIO_API_SECRET", "set both or neither"]),
     ("SQLite on a disk that is erased", setting(DYNO="run.1"), ["settings: This host erases its disk", "heroku addons:create heroku-postgresql"]),
     ("a fallback that is no URL", setting(FALLBACK_URL="bin"), ["settings: FALLBACK_URL is no URL", "write it like https://"]),
-    ("a fallback to this very server", to_itself, ["FALLBACK_URL: it leads to this very server", "TwiML Bin"]),
+    ("a fallback to this very server", fallback("http://HERE/voice"), ["FALLBACK_URL: it leads to this very server", "TwiML Bin"]),
+    ("a fallback to this very server, in capitals", fallback("HTTP://HERE/voice"), ["FALLBACK_URL: it leads to this very server", "TwiML Bin"]),
     ("PUBLIC_URL without TLS", lambda at: at.moved("http://ivr.invalid"), ["PUBLIC_URL: http://ivr.invalid is not https", "set PUBLIC_URL=https://ivr.invalid"]),
     ("nobody at PUBLIC_URL", lambda at: at.moved("http://127.0.0.1:1"), ["PUBLIC_URL: http://127.0.0.1:1 cannot be reached: nobody answers", "start the server"]),
     ("no certificate at PUBLIC_URL", lambda at: at.moved(at.url.replace("http:", "https:")), ["PUBLIC_URL: https://127.0.0.1", "its certificate is not accepted"]),
@@ -191,6 +216,8 @@ FAULTS = [
     ("an account that is suspended", account(status="suspended"), ["account: it is suspended", "Twilio's support"]),
     ("a number that is not ours", gone(FRONT), ["+1(415) 555-0100 (acme: menu): not in this account", "buy it at Twilio"]),
     ("calls that go elsewhere", number(FRONT, voice_url=f"{OTHER}/voice"), [f"calls go to POST {OTHER}/voice", "python -m ivr numbers point +14155550100"]),
+    ("a number as it was bought, and one brand", one_number(DEMO), [f"+1(415) 555-0130 (metro: rides): calls go to POST {DEMO}, not to POST", "python -m ivr numbers point +14155550130"]),
+    ("one number that calls another host", one_number(f"{OTHER}/voice"), [f"calls go to POST {OTHER}/voice, not to POST", "python -m ivr numbers point +14155550130"]),
     ("calls that go nowhere", number(FRONT, voice_url=None), ["calls go to nowhere", "python -m ivr numbers point +14155550100"]),
     ("calls by GET", number(FRONT, voice_method="GET"), ["calls go to GET", "not by POST", "python -m ivr numbers point +14155550100"]),
     ("calls to an application", number(FRONT, voice_application_sid="AP" + "1" * 32), ["calls go to application AP1", "python -m ivr numbers point +14155550100"]),
@@ -219,7 +246,7 @@ FAULTS = [
 SEVERAL = [  # one cause, seen from more than one side: every line is wrong
     ("nothing set", setting(PUBLIC_URL="", TWILIO_AUTH_TOKEN="", TWILIO_ACCOUNT_SID=""), ["PUBLIC_URL: not set; to mend: set PUBLIC_URL to https://", "TWILIO_AUTH_TOKEN: not set"]),
     ("two settings that do not parse", setting(PORT="x", LOG_LEVEL="loud"), ["settings: PORT", "settings: LOG_LEVEL"]),
-    ("numbers that call another host", moved, ["PUBLIC_URL: it is http://127.0.0.1", f"set PUBLIC_URL={OTHER}, or python -m ivr numbers point"]),
+    ("numbers that call another host", moved(f"{OTHER}/voice"), ["PUBLIC_URL: it is http://127.0.0.1", f"and Twilio calls {OTHER} for every number; to mend: python -m ivr numbers point, or set PUBLIC_URL={OTHER}"]),
     ("senders in no messaging service", alone, ["sender of acme, +1(415) 555-0111: in no messaging service", "sender of corner-bakery", "error 30034"]),
     ("a campaign under review", campaign(HELD, "IN_PROGRESS"), [f"sender of acme, +1(415) 555-0111: the A2P 10DLC campaign of {HELD} is IN_PROGRESS", "sender of corner-bakery"]),
     ("senders whose messaging service takes their texts", plain_service, [f"(acme: sender): texts go to messaging service {HELD}, POST {OTHER}", "python -m ivr numbers point +14155550111"]),
@@ -274,6 +301,40 @@ def test_what_cannot_be_told_does_not_fail(
     ended, out, _ = run(here, "doctor")
     assert (ended, wrong_lines(out)) == (0, [])
     assert any(all(part in line for part in parts) for line in wrong_lines(out, "cannot tell")), out
+
+
+# fmt: off
+FALLBACKS = [  # PUBLIC_URL, FALLBACK_URL, whether it is another server
+    ("a Bin", "https://ivr.example.com", "https://handler.twilio.com/twiml/EH1", True),
+    ("a host that begins like ours", "https://app.example.co", "https://app.example.com/bin", True),
+    ("another port", "https://ivr.example.com", "https://ivr.example.com:8443/x", True),
+    ("another scheme", "https://ivr.example.com", "http://ivr.example.com/x", True),
+    ("a port that begins like ours", "https://ivr.example.com:80", "https://ivr.example.com:8000/x", True),
+    ("our host in its path", "https://ivr.example.com", "https://example.org/https://ivr.example.com", True),
+    ("capitals", "https://ivr.example.com", "https://IVR.example.com/voice", False),
+    ("capitals in ours", "HTTPS://IVR.Example.com", "https://ivr.example.com/voice", False),
+    ("the port of https said", "https://ivr.example.com", "https://ivr.example.com:443/voice", False),
+    ("the port of https said in ours", "https://ivr.example.com:443", "https://ivr.example.com", False),
+    ("a colon without a port", "https://ivr.example.com", "https://ivr.example.com:/voice", False),
+    ("no path", "https://ivr.example.com", "https://ivr.example.com?x=1", False),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(
+    ("public", "url", "good"), [case[1:] for case in FALLBACKS], ids=[case[0] for case in FALLBACKS]
+)
+def test_a_fallback_is_compared_as_a_place(public: str, url: str, good: bool) -> None:
+    (line,) = surroundings(config.read({"PUBLIC_URL": public, "FALLBACK_URL": url}), {})
+    assert (line.what, line.state) == ("FALLBACK_URL", "good" if good else "wrong")
+
+
+def test_twilio_s_demonstration_pages_are_nobody_s_host(here: Stand, run: Run) -> None:
+    moved(DEMO)(here)
+    ended, out, _ = run(here, "doctor")
+    assert ended == 1
+    assert len(wrong_lines(out)) == len([line for line in wrong_lines(out) if f"calls go to POST {DEMO}" in line]) > 1
+    assert "PUBLIC_URL=" not in out
 
 
 def test_good_signs_are_named(here: Stand, run: Run) -> None:

@@ -206,7 +206,11 @@ def test_what_twilio_keeps_is_said(here: Stand, run: Run) -> None:
     ("number", "line"),
     [
         pytest.param("+1 415 555 0177", "+1(415) 555-0177: no brand claims it; add it to `numbers` in a brand's file", id="nobody's"),
-        pytest.param("seven", "seven: no brand claims it", id="no number"),
+        pytest.param("seven", "seven: no brand claims it; write a number with its country code, like +1(415) 555-0100", id="no number"),
+        pytest.param("4155550177", "4155550177: no brand claims it; write a number with its country code", id="nobody's, without its country code"),
+        pytest.param("5550100", "5550100: no brand claims it; write a number with its country code", id="a part of a number"),
+        pytest.param("MG" + "9" * 32, f"MG{'9' * 32}: no brand claims it", id="nobody's messaging service"),
+        pytest.param("9" * 5000, "no brand claims it; write a number with its country code", id="no end of digits"),
         pytest.param("+1 415 555 0100", "+1(415) 555-0100 (acme: menu): not in this account", id="another account's"),
     ],
 )  # fmt: skip
@@ -217,6 +221,24 @@ def test_what_cannot_be_pointed(number: str, line: str, here: Stand, run: Run) -
     assert ended == 1
     assert line in err
     assert here.account.number(SENDER)["sms_url"] != OTHER, "the others are pointed all the same"
+
+
+@pytest.mark.parametrize("given", ["4155550100", "14155550100", "(415) 555-0100", "415.555.0100", "1-415-555-0100"])
+def test_a_number_without_its_country_code_is_found(given: str, here: Stand, run: Run) -> None:
+    here.account.number(FRONT)["voice_url"] = OTHER
+    ended, out, err = run(here, "numbers", "point", "--yes", given)
+    assert (ended, err) == (0, "")
+    assert out.startswith("+1(415) 555-0100 (acme: menu)\n")
+    assert here.account.number(FRONT)["voice_url"] == f"{here.url}/voice"
+
+
+def test_a_number_that_could_be_two_is_not_guessed(here: Stand, run: Run) -> None:
+    """A number of Vienna without its plus, one of Manitoba without its +1."""
+    for number in ("+43 1 8123456", "+1 431 812 3456"):
+        here.edit("metro", "numbers: {", f'numbers: {{"{number}": rides, ')
+    ended, out, err = run(here, "numbers", "point", "--yes", "4318123456")
+    assert (ended, out, here.account.updates) == (1, "", [])
+    assert "4318123456: it could be +1(431) 812-3456 or +4318123456; write it with its country code" in err
 
 
 @pytest.mark.parametrize("status", [401, 403, 503])
@@ -256,6 +278,31 @@ def test_the_list_says_where_a_fallback_is_missing(here: Stand, run: Run) -> Non
     here.environ["FALLBACK_URL"] = FALLBACK
     _, out, _ = run(here, "numbers", "list")
     assert out.splitlines()[0].count("(here, without FALLBACK_URL)") == 2
+
+
+@pytest.mark.parametrize("key", [False, True], ids=["by the token", "by an API key alone"])
+def test_the_list_needs_no_public_url(key: bool, here: Stand, run: Run) -> None:
+    url = here.url
+    here.environ["PUBLIC_URL"] = " "
+    if key:
+        here.account.keys["SK1"] = "right"
+        here.environ.update(TWILIO_API_KEY="SK1", TWILIO_API_SECRET="right", TWILIO_AUTH_TOKEN="")
+    ended, out, err = run(here, "numbers", "list")
+    lines = out.splitlines()
+    assert (ended, len(lines)) == (0, len(here.account.numbers))
+    assert lines[0] == (
+        f"+1(415) 555-0100  acme: menu  calls: POST {url}/voice  texts: POST {url}/messages#rc=3&rp=5xx,ct,rt"
+    )
+    assert "(here" not in out
+    assert "not here" not in out
+    assert err == "PUBLIC_URL is not set; whether calls and texts come here is left out.\n"
+
+
+def test_every_other_setting_is_still_looked_at(here: Stand, run: Run) -> None:
+    here.environ.update(PUBLIC_URL="", PORT="x")
+    ended, out, err = run(here, "numbers", "list")
+    assert (ended, out) == (1, "")
+    assert err.startswith("PORT is 'x'")
 
 
 def test_many_numbers_and_services_come_in_pages(here: Stand, run: Run) -> None:

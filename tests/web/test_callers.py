@@ -1,5 +1,6 @@
-"""Callers and payloads as they really come: what each hears at the offer and after saying yes; never a 5xx."""
+"""Callers, payloads and keys as they really come: what each hears; never a 5xx."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -106,3 +107,90 @@ def test_what_a_caller_hears(doors: Doors, params: dict[str, str | list[str]], h
     assert len(doors.twilio.sent) == (1 if hears is TEXTED else 0)
     for answer in (menu, offer, heard):
         assert faults(answer.response.data) == []
+
+
+KEY = "Sorry, that key is not in use here. "
+MENU = ("Thank you for calling Acme Air.", ["Gather", "Enqueue"])
+MENU_AGAIN = (f"{KEY}Thank you for calling Acme Air.", ["Say", "Gather", "Enqueue"])
+BILLING = ("Instead of waiting on the line,", ["Gather", "Enqueue"])
+BOOKINGS = ("Press 1 and we will text you, or stay on the line.", ["Gather", "Dial"])
+OFFER_AGAIN = (f"{KEY}Instead of waiting on the line,", ["Say", "Gather", "Enqueue"])
+PERSON = ("", ["Enqueue"])  # the queue's music
+NO_NUMBER = ("Sorry, that is no number that we can text. Please enter", ["Say", "Gather", "Enqueue"])
+ASKED_AGAIN = ("Please enter the mobile number", ["Gather", "Enqueue"])
+READ_BACK = ("You entered 4155552672.", ["Gather", "Gather", "Enqueue"])
+READ_AGAIN = (f"{KEY}You entered 4155552679.", ["Say", "Gather", "Enqueue"])
+TEXTED_THERE = ("We are texting the number ending in 2679.", ["Say", "Pause", "Redirect"])
+NOTHING = (MENU, PERSON, NO_NUMBER, READ_AGAIN)
+ONE = (BILLING, ASKED, NO_NUMBER, TEXTED_THERE)
+OTHER = (MENU_AGAIN, OFFER_AGAIN, NO_NUMBER, READ_AGAIN)
+A_NUMBER = (MENU_AGAIN, OFFER_AGAIN, READ_BACK, READ_AGAIN)
+
+# what it is, the values of Digits, what is heard: at the menu, at the offer, where a number is asked for, at the read-back
+KEYS = [
+    ("no Digits at all", [], NOTHING),
+    ("empty", [""], NOTHING),
+    ("spaces", ["   "], NOTHING),
+    ("tab and line break", ["\t\r\n"], NOTHING),
+    ("the caller hung up", ["hangup"], OTHER),
+    ("the time was up", ["TIMEOUT"], OTHER),
+    ("twice, the first is in use", ["1", "2"], ONE),
+    ("twice, the second is in use", ["2", "1"], (BOOKINGS, OFFER_AGAIN, NO_NUMBER, ASKED_AGAIN)),
+    ("twice, the first is empty", ["", "1"], NOTHING),
+    ("two numbers", ["4155552672", "4155552673"], A_NUMBER),
+    ("full width", ["１"], OTHER),
+    ("a number in full width", ["４１５５５５２６７２"], OTHER),
+    ("digits of another script", ["١"], OTHER),
+    ("A", ["A"], OTHER),
+    ("B", ["B"], OTHER),
+    ("C", ["C"], OTHER),
+    ("D", ["D"], OTHER),
+    ("A to D", ["ABCD"], OTHER),
+    ("a letter in a number", ["41555A52672"], OTHER),
+    ("hundreds of ones", ["1" * 700], ONE),
+    ("hundreds of nines", ["9" * 700], OTHER),
+    ("thousands", ["9" * 20_000], OTHER),
+    ("# alone", ["#"], OTHER),
+    ("# at the end of a key", ["1#"], ONE),
+    ("# before a key", ["#1"], OTHER),
+    ("# at the end of a number", ["4155552672#"], A_NUMBER),
+    ("# inside a number", ["4155#552672"], OTHER),
+    ("* alone", ["*"], (MENU_AGAIN, OFFER_AGAIN, ASKED_AGAIN, READ_AGAIN)),
+    ("* at the end of a number", ["4155552672*"], (MENU_AGAIN, OFFER_AGAIN, ASKED_AGAIN, READ_AGAIN)),
+    ("spaces around a key", [" 1 "], ONE),
+    ("spaces around a number", [" 4155552672 "], A_NUMBER),
+    ("spaces inside a number", ["415 555 2672"], OTHER),
+    ("plus", ["+14155552672"], OTHER),
+    ("a NUL alone", ["\0"], OTHER),
+    ("a NUL after a key", ["1\0"], ONE),
+    ("a NUL before a key", ["\0001"], OTHER),
+    ("a NUL inside a number", ["41555\00052672"], OTHER),
+    ("words", ["one"], OTHER),
+    ("minus", ["-1"], OTHER),
+    ("markup", ["<Hangup/>&\"'"], OTHER),
+    ("emoji and SQL", ["\U0001f600'; DROP TABLE calls; --"], OTHER),
+]  # fmt: skip
+
+
+def _where_keys_are_pressed(doors: Doors) -> dict[str, str]:
+    """Four calls of one withheld caller, each led to another place; the path that the next key goes to."""
+    of = {"From": "anonymous"}
+    offers = {call: doors.voice("/voice/acme/billing", call, **of).action() for call in ("offer", "number", "right")}
+    asked = {call: doors.voice(offers[call], call, **of, Digits="1").action() for call in ("number", "right")}
+    return {
+        "menu": doors.voice("/voice/acme", "menu", **of).action(),
+        "offer": offers["offer"],
+        "number": asked["number"],
+        "right": doors.voice(asked["right"], "right", **of, Digits="4155552679").action(),
+    }
+
+
+@pytest.mark.parametrize(("digits", "hears"), [case[1:] for case in KEYS], ids=[case[0] for case in KEYS])
+def test_digits_in_every_odd_form(doors: Doors, digits: Sequence[str], hears: Sequence[tuple[str, list[str]]]) -> None:
+    places = _where_keys_are_pressed(doors)
+    pressed: dict[str, Any] = {"From": "anonymous"} | ({"Digits": digits} if digits else {})
+    for (call, path), (words, verbs) in zip(places.items(), hears, strict=True):
+        heard = doors.voice(path, call, **pressed)
+        assert (heard.names, heard.words[: len(words)]) == (verbs, words), call
+        assert faults(heard.response.data) == [], call
+    assert len(doors.twilio.sent) == (TEXTED_THERE in hears)

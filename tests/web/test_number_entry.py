@@ -271,6 +271,28 @@ def test_what_is_never_texted_is_never_read_back(doors: Doors, digits: str) -> N
     assert doors.rows("SELECT entered FROM deflections") == [(None,)]
 
 
+COSTLY = [
+    ("British 0843", "08432101234", "GB"),
+    ("British premium", "09098790879", "GB"),
+    ("a British pager", "07640123456", "GB"),
+    ("Austrian shared cost", "0810123456", "AT"),
+    ("Austrian premium", "0900123456", "AT"),
+    ("a Swiss pager", "0740123456", "CH"),
+]
+
+
+@pytest.mark.parametrize(("digits", "region"), [case[1:] for case in COSTLY], ids=[case[0] for case in COSTLY])
+def test_costly_numbers_are_not_texted_in_their_own_region_either(
+    database_url: str, acme: Flow, digits: str, region: str
+) -> None:
+    flow = replace(acme, branches={"billing": replace(acme.branches["billing"], regions=(region,))})
+    with opened_doors(database_url, {"acme": flow}) as doors:
+        heard = keys_in(doors, "CA1", digits)
+        assert heard.words.startswith("Sorry, that is no number that we can text.")
+        assert doors.rows("SELECT entered FROM deflections") == [(None,)]
+        assert sent_to(doors) == []
+
+
 def test_a_number_without_a_yes_is_not_kept(doors: Doors) -> None:
     doors.voice("/voice/acme/billing", "CA1", From="anonymous")
     heard = doors.voice(NUMBER, "CA1", From="anonymous", Digits="4155552672")
