@@ -162,7 +162,7 @@ def _written(
 def _joined(tx: Connection, flow: Flow, branch: Branch, number: numbers.Number, attempt: Attempted) -> str | None:
     """Who has an open conversation goes on in it: the agent is told, and the text says so instead of greeting."""
     conversation = conversations.of_consumer(tx, flow.id, number.e164, flow.sender.address)
-    if conversation is None:
+    if conversation is None or conversation.desk != consumer.desk_of(flow):
         return None
     words = called_again(branch.name, attempt.now, flow.timezone)
     consumer.note(tx, conversation, attempt.note_id, words, attempt.now)

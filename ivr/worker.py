@@ -64,6 +64,8 @@ class Worker:
                 self._looked_at_leases = now
                 expired, dead = outbox.expire(tx, now), outbox.give_up(tx, now)
                 unclear = outbox.claim_unclear(tx, now, free)
+                if dead:
+                    conversations.close_abandoned(tx, now)
             due = still_wanted(tx, outbox.claim(tx, now, free - len(unclear)), here.new_id, now)
             self._by_the_clock(tx, now)
         if self._folds_the_log:

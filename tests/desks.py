@@ -92,13 +92,13 @@ class Talking:
         return self.doors.client.post("/desk/liveperson", data=body, headers={**signed, **headers})
 
 
-def said(conversation: str, sequence: int, text: str, **more: Any) -> dict[str, Any]:
+def said(conversation: str, sequence: Any, text: str, **more: Any) -> dict[str, Any]:
     """An agent's words, as a webhook has them."""
     return {
         "sequence": sequence,
         "originatorId": "agent-1",
         "originatorMetadata": {"id": "agent-1", "role": "ASSIGNED_AGENT"},
-        "serverTimestamp": 1772461325000 + sequence,
+        "serverTimestamp": 1772461325000 + (sequence if isinstance(sequence, int) else 0),
         "event": {"type": "ContentEvent", "message": text, "contentType": "text/plain"},
         "conversationId": conversation,
         "dialogId": conversation,
@@ -121,7 +121,7 @@ def brand(directory: Path, name: str = "acme", change: Callable[[dict[str, Any]]
 
 
 @contextmanager
-def talking(database_url: str, flows: Mapping[str, Flow], **settings: str) -> Iterator[Talking]:
+def talking(database_url: str, flows: Mapping[str, Flow], first_id: int = 10**6, **settings: str) -> Iterator[Talking]:
     apps: list[Flask] = []
     desk = Desk(Clock(), "", ACCOUNT, CLIENT, SECRET)
     simulated = Flask("liveperson", static_folder=None)
@@ -141,7 +141,7 @@ def talking(database_url: str, flows: Mapping[str, Flow], **settings: str) -> It
         "LIVEPERSON_API_URL": url,
         **settings,
     }
-    with opened_doors(database_url, flows, None, {}, **configured) as doors:
+    with opened_doors(database_url, flows, None, {}, first_id, **configured) as doors:
         desk.webhook_url, desk.now = f"{url}/desk/liveperson", lambda: doors.clock.now.timestamp()
         apps.append(create_app(doors.runtime))
         thread.start()

@@ -151,6 +151,7 @@ def opened_doors(
     flows: Mapping[str, Flow],
     twilio: FakeTwilio | None = None,
     secrets: Mapping[str, str] | None = None,
+    first_id: int = 10**6,
     **settings: str,
 ) -> Iterator[Doors]:
     environ = {
@@ -162,7 +163,7 @@ def opened_doors(
         **settings,
     }
     clock, twilio = Moment(), twilio or FakeTwilio()
-    ids = itertools.count(10**6, -1)  # falling: an id tells nothing of the order
+    ids = itertools.count(first_id, -1)  # falling: an id tells nothing of the order
     built = runtime.build(
         config.read(environ), flows, secrets or {}, clock, lambda: f"{next(ids):032x}", random.Random(5)
     )

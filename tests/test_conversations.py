@@ -314,6 +314,215 @@ def test_an_older_change_says_nothing(here: Talking) -> None:
     assert here.doors.rows("SELECT state FROM conversations") == [("closed",)]
 
 
+def test_what_agents_say_among_themselves_stays_there(here: Talking) -> None:
+    here.writes("one")
+    here.works()
+    name = here.conversation.id
+    here.told(MESSAGE, said(name, 5, "This may be fraud", messageAudience="AGENTS_AND_MANAGERS"))
+    here.told(MESSAGE, said(name, 6, "Hello", messageAudience="ALL"))
+    here.works(2)
+    assert here.texted() == ["Hello"]
+
+
+def test_an_agent_answers_whatsapp_too(here: Talking) -> None:
+    consumer = "whatsapp:+14155552671"
+    here.writes("hello", consumer=consumer)
+    here.works()
+    here.answers("Hello \U0001f44b")
+    sent = here.doors.twilio.sent[-1]
+    assert (sent["to"], sent["body"]) == (consumer, "Hello \U0001f44b")
+    path = sent["callback"].removeprefix("https://ivr.example.com")
+    form = {"MessageSid": f"SM{1:032x}", "MessageStatus": "failed", "ErrorCode": "21211"}
+    assert here.doors.post(path, form).status_code == 200
+    here.writes("STOP", consumer=consumer)
+    assert here.states("inbound") == ["sent", "due"]
+
+
+def test_a_conversation_that_an_agent_takes_up_again(here: Talking) -> None:
+    here.writes("one")
+    here.works()
+    name, kind = here.conversation.id, "cqm.ExConversationChangeNotification"
+    moment = int(here.doors.clock.now.timestamp() * 1000)
+    here.told(kind, _change(name, "x", moment + 9000, state="CLOSE", stage="CLOSE"))
+    assert here.doors.rows("SELECT state FROM conversations") == [("closed",)]
+    here.told(kind, _change(name, "x", moment + 9500))
+    assert here.doors.rows("SELECT state FROM conversations") == [("open",)]
+    here.writes("two")
+    here.works()
+    assert here.at_desk() == ["one", "two"]
+    assert len(here.desk.conversations) == 1
+
+
+def test_one_taken_up_again_without_our_hearing_of_it(here: Talking) -> None:
+    """To us it is closed; the desk says that the consumer has one open: it is the last one."""
+    here.writes("one")
+    here.works()
+    kind, moment = "cqm.ExConversationChangeNotification", int(here.doors.clock.now.timestamp() * 1000)
+    here.told(kind, _change(here.conversation.id, "x", moment + 9000, state="CLOSE", stage="CLOSE"))
+    here.writes("two")
+    here.works()
+    assert here.at_desk() == ["one", "two"]
+    here.answers("Here I am")
+    assert here.texted() == ["Here I am"]
+    assert len(here.desk.conversations) == 1
+
+
+def test_a_text_that_waits_for_a_new_one_goes_where_the_agent_takes_up_again(here: Talking) -> None:
+    here.writes("one")
+    here.works()
+    name, kind = here.conversation.id, "cqm.ExConversationChangeNotification"
+    moment = int(here.doors.clock.now.timestamp() * 1000)
+    here.told(kind, _change(name, "x", moment + 9000, state="CLOSE", stage="CLOSE"))
+    here.desk.set_days("error,up")
+    here.writes("two")
+    here.works(rounds=1)
+    here.told(kind, _change(name, "x", moment + 9500))
+    here.works(2)
+    assert here.at_desk() == ["one", "two"]
+    assert sorted(here.doors.rows("SELECT state FROM conversations")) == [("closed",), ("open",)]
+
+
+def test_a_late_echo_settles_no_later_text_in_the_same_words(here: Talking) -> None:
+    here.writes("begin")
+    here.works()
+    here.desk.webhooks = "lost"
+    here.desk.set_days("drop,up")
+    here.writes("ok")
+    here.works(1)
+    here.works(21)
+    assert here.at_desk() == ["begin", "ok", "ok"], "sent again, since nobody could tell"
+    here.desk.set_days("drop,up")
+    here.writes("ok")
+    here.works(1, rounds=1)
+    name = here.conversation.id
+    role = {"originatorMetadata": {"id": "x", "role": "CONSUMER"}}
+    here.told(MESSAGE, said(name, 1, "ok", **role))
+    assert here.states("inbound") == ["sent", "sent", "unclear"]
+    here.told(MESSAGE, said(name, 3, "ok", **role))
+    assert here.states("inbound") == ["sent", "sent", "sent"]
+
+
+def test_a_text_that_the_desk_is_known_not_to_have_is_settled_by_no_echo(here: Talking) -> None:
+    here.writes("begin")
+    here.works()
+    here.desk.set_days("busy,up")
+    here.writes("ok")
+    here.works(rounds=1)
+    role = {"originatorMetadata": {"id": "x", "role": "CONSUMER"}}
+    here.told(MESSAGE, said(here.conversation.id, 9, "ok", **role))
+    assert here.states("inbound") == ["sent", "due"]
+
+
+def test_a_long_answer_stays_before_the_next_one_of_the_same_moment(here: Talking) -> None:
+    here.writes("one")
+    here.works()
+    name = here.conversation.id
+    here.told(
+        MESSAGE, said(name, 5, "A" * 1600 + "B" * 1600 + "C"), said(name, 6, "after it", serverTimestamp=1772461325005)
+    )
+    here.works(2)
+    assert [text[0] for text in here.texted()] == ["A", "B", "C", "a"]
+
+
+def test_a_backlog_of_days_is_texted_in_its_order(here: Talking) -> None:
+    here.writes("one")
+    here.works()
+    name, now = here.conversation.id, int(here.doors.clock.now.timestamp() * 1000)
+    for sequence, hours in ((5, 30), (6, 20), (7, 0)):
+        told = said(name, sequence, f"{hours} h ago", serverTimestamp=now - hours * 3_600_000)
+        assert here.told(MESSAGE, told).status_code == 200
+    here.works(2)
+    assert here.texted() == ["30 h ago", "20 h ago", "0 h ago"]
+
+
+def test_delivered_and_then_read_are_both_shown(here: Talking) -> None:
+    here.writes("one")
+    here.works()
+    here.answers("Hello")
+    path = here.doors.twilio.sent[0]["callback"].removeprefix("https://ivr.example.com")
+    for status in ("delivered", "read", "read", "delivered"):
+        here.doors.post(path, {"MessageSid": f"SM{1:032x}", "MessageStatus": status})
+        here.works()
+    sent = [asked["body"]["body"].get("event", {}) for asked in here.desk.requests if "send" in asked["path"]]
+    assert [event["status"] for event in sent if event.get("type") == "AcceptStatusEvent"] == ["ACCEPT", "READ"]
+
+
+def test_a_receipt_that_a_survey_does_not_take_bothers_nobody(here: Talking, logged: io.StringIO) -> None:
+    here.writes("one")
+    here.works()
+    here.answers("Hello")
+    here.desk.survey(here.conversation.id, "How did we do?")
+    here.desk.flush()
+    path = here.doors.twilio.sent[0]["callback"].removeprefix("https://ivr.example.com")
+    here.doors.post(path, {"MessageSid": f"SM{1:032x}", "MessageStatus": "delivered"})
+    here.works(2)
+    assert "text_dead" not in logged.getvalue()
+    assert here.doors.rows("SELECT count(*) FROM messages WHERE kind = 'receipt'") == [(0,)]
+
+
+def test_a_conversation_that_was_never_opened_keeps_nobody_s_words(here: Talking) -> None:
+    here.desk.set_days("refuse")
+    here.writes("one")
+    here.works()
+    assert here.states("inbound") == ["dead"]
+    assert here.doors.rows("SELECT state FROM conversations") == [("closed",)]
+    here.told(MESSAGE, said("c-other", 3, "hello"))
+    assert here.doors.rows("SELECT count(*) FROM early_events") == [(0,)]
+
+
+def test_a_brand_that_was_renamed_still_hears_its_consumers(database_url: str) -> None:
+    acme = FLOWS["acme"]
+    with talking(database_url, {"acme": acme}) as here:
+        here.accepts()
+    with talking(database_url, {"acmeair": replace(acme, id="acmeair")}, 2 * 10**6) as here:
+        here.doors.clock.pass_(minutes=5)
+        here.writes("Hello?", sid="SM" + "7" * 32)
+        here.works()
+        assert here.at_desk() == ["Hello?"]
+
+
+def test_a_brand_whose_desk_changes_kind_begins_anew_at_the_present_one(database_url: str, tmp_path: Path) -> None:
+    webhook = {"webhook": {"url": "https://desk.example.com", "secret_env": "ACME_DESK_SECRET"}}
+    own = brand(tmp_path, change=lambda data: data.update(desk=webhook))
+    with talking(database_url, {"acme": own}) as here:
+        here.writes("one", sid="SM" + "1" * 32)
+        assert here.doors.rows("SELECT desk, state FROM conversations") == [("webhook", "wanted")]
+    with talking(database_url, FLOWS, 2 * 10**6) as here:
+        here.doors.clock.pass_(seconds=1)
+        here.writes("two", sid="SM" + "2" * 32)
+        here.works()
+        assert here.at_desk() == ["one", "two"]
+        states = here.doors.rows("SELECT desk, state FROM conversations ORDER BY desk")
+        assert states == [("liveperson", "open"), ("webhook", "closed")]
+
+
+def test_a_caller_of_a_brand_whose_desk_left_is_greeted_anew(database_url: str, tmp_path: Path) -> None:
+    with talking(database_url, FLOWS) as here:
+        here.accepts()
+        here.writes("one")
+        here.works()
+    native = brand(tmp_path, change=lambda data: data.update(desk={"native": {}}))
+    with talking(database_url, {"acme": native}, 2 * 10**6) as here:
+        here.doors.calls = 50
+        here.accepts("bookings")
+        assert here.texted()[-1].startswith("Thank you for texting Acme Air")
+
+
+def test_one_brand_s_broken_desk_holds_up_no_other_brand(database_url: str, tmp_path: Path) -> None:
+    webhook = {"webhook": {"url": "https://desk.example.com", "secret_env": "ACME_DESK_SECRET"}}
+    own = brand(tmp_path, change=lambda data: data.update(desk=webhook))
+    other = replace(FLOWS["acme"], id="other", numbers={})
+    with talking(database_url, {"acme": own, "other": other}) as here:
+        here.accepts()
+        here.writes("to acme")
+        here.works()
+        here.doors.clock.pass_(minutes=1)
+        here.doors.voice("/voice/other/bookings?step=answer", Digits="1")
+        here.writes("to the other")
+        here.works()
+        assert [text.splitlines()[-1] for text in here.at_desk()] == ["to the other"]
+
+
 def test_automatic_messages_and_a_transfer(here: Talking) -> None:
     here.writes("one")
     here.works()
@@ -362,10 +571,11 @@ def test_an_agent_s_picture(here: Talking, number: str, with_it: bool) -> None:
     here.desk.file(here.conversation.id, "/1/map.png", "Here:")
     here.desk.flush()
     here.works(2)
-    (sent,) = here.doors.twilio.sent
-    (url,) = sent["media"] if with_it else sent["body"].splitlines()[1:]
+    assert [sent["body"] for sent in here.doors.twilio.sent][:1] == ["Here:"]
+    sent = here.doors.twilio.sent[-1]
+    (url,) = sent["media"] if with_it else [sent["body"]]
+    assert len(here.doors.twilio.sent) == (1 if with_it else 2)
     assert url.startswith("https://ivr.example.com/files/")
-    assert sent["body"].startswith("Here:")
     fetched = here.doors.client.get(url.removeprefix("https://ivr.example.com"))
     assert (fetched.status_code, fetched.mimetype, fetched.data[:4]) == (200, "image/png", b"\x89PNG")
 
@@ -427,7 +637,25 @@ def test_stop_in_a_conversation(here: Talking) -> None:
     assert here.texted()[-1] == "Welcome back"
 
 
-@pytest.mark.parametrize("word", ["STOP", "HELP", "START", "Arret"])
+@pytest.mark.parametrize("word", ["Yes", "Yes.", "HELP", "Info", "Help!"])
+def test_words_that_a_person_may_answer(here: Talking, word: str) -> None:
+    """Nobody had stopped: YES opens nothing again, and an agent may help."""
+    here.accepts()
+    here.writes(word)
+    here.works()
+    assert here.at_desk() == [f"{LINE}\n{word}"]
+
+
+@pytest.mark.parametrize(("word", "opens"), [("START", True), ("yes", True), ("Yes.", False), ("Start!", False)])
+def test_what_opens_again_after_a_stop(here: Talking, word: str, opens: bool) -> None:
+    """As Twilio reads it: we promise no text that it would refuse."""
+    here.writes("STOP")
+    here.writes(word)
+    heard = here.doors.voice("/voice/acme/billing?step=answer", Digits="1")
+    assert heard.words.startswith("We are texting") is opens
+
+
+@pytest.mark.parametrize("word", ["STOP", "START", "Arret"])
 def test_a_keyword_alone_begins_no_conversation(here: Talking, word: str) -> None:
     here.writes(word, **({"OptOutType": "STOP"} if word == "Arret" else {}))
     here.works()
@@ -551,11 +779,11 @@ def test_what_consumers_wrote_is_tried_for_72_hours(here: Talking) -> None:
 
 def test_without_liveperson_s_settings_texts_wait(database_url: str) -> None:
     nothing = dict.fromkeys(("LIVEPERSON_ACCOUNT", "LIVEPERSON_CLIENT_ID", "LIVEPERSON_CLIENT_SECRET"), "")
-    with talking(database_url, FLOWS, **nothing) as here:
+    with talking(database_url, FLOWS, 10**6, **nothing) as here:
         here.writes("one")
         here.works()
         assert here.states("inbound") == ["due"]
-    with talking(database_url, FLOWS) as here:
+    with talking(database_url, FLOWS, 2 * 10**6) as here:
         here.doors.clock.pass_(hours=1)
         here.works()
         assert here.at_desk() == ["one"]

@@ -13,6 +13,8 @@ SPEAKERS = frozenset(
     {"ASSIGNED_AGENT", "AGENT", "AGENT_MANAGER", "ASSIGNED_MANAGER", "MANAGER", "CONTROLLER", "SYSTEM"}
 )
 SURVEY = "POST_SURVEY"
+EVERYBODY = "ALL"  # of a message's audience; what agents and managers say among themselves has another
+MOST = 10**15  # of a sequence, or a time stamp in milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,14 @@ def raw_events(body: bytes) -> Iterator[Mapping[str, Any]]:
             yield {"type": str(read.get("type")), "change": change}
 
 
+def conversation(raw: Mapping[str, Any]) -> str:
+    """Which conversation a change is about; "" when it does not say."""
+    change = raw["change"]
+    result = change.get("result")
+    named = result.get("convId") if isinstance(result, dict) else change.get("conversationId") or change.get("dialogId")
+    return named if isinstance(named, str) else ""
+
+
 def event(raw: Mapping[str, Any]) -> Event | None:
     """What a change says, or None when it is nothing that we act on (typing, receipts) or cannot be read."""
     change = raw["change"]
@@ -71,7 +81,7 @@ def event(raw: Mapping[str, Any]) -> Event | None:
             return _said(change)
         if raw["type"] == "cqm.ExConversationChangeNotification":
             return _changed(change["result"])
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return None
     return None
 
@@ -80,9 +90,9 @@ def _said(change: Mapping[str, Any]) -> Said | None:
     dialog = _id(change.get("dialogId") or change["conversationId"])
     role = change.get("originatorMetadata", {}).get("role")
     sequence, content = change["sequence"], _content(change["event"])
-    if not isinstance(sequence, int) or isinstance(sequence, bool) or sequence < 0 or not isinstance(role, str):
+    if not isinstance(sequence, int) or isinstance(sequence, bool) or not 0 <= sequence < MOST:
         return None
-    if content is None:
+    if not isinstance(role, str) or content is None or change.get("messageAudience") not in (None, EVERYBODY):
         return None
     conversation, at = _id(change.get("conversationId") or dialog), _moment(change.get("serverTimestamp"))
     return Said(conversation, dialog, sequence, role, *content, at=at)
@@ -112,7 +122,7 @@ def _changed(result: Mapping[str, Any]) -> Changed:
     skill = details.get("skillId")
     return Changed(
         conversation=_id(result["convId"]),
-        at=int(details.get("metaDataLastUpdateTs") or 0),
+        at=max(-MOST, min(MOST, int(details.get("metaDataLastUpdateTs") or 0))),
         state="closed" if closed else "open",
         consumer=str(consumers[0]) if consumers else "",
         skill=keepable(str(skill))[:100] if skill not in (None, "", "-1", -1) else None,

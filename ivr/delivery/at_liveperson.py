@@ -4,7 +4,7 @@ import hmac
 from dataclasses import dataclass, field
 
 from ivr import log, numbers
-from ivr.clients.failure import SendError
+from ivr.clients.failure import ConversationClosed, SendError
 from ivr.clients.liveperson import AlreadyOpen, LivePerson, Opening, Profile
 from ivr.delivery.ledger import Ledger
 from ivr.flow.model import LivePersonDesk
@@ -26,6 +26,8 @@ class AtLivePerson:
         """Which event it is there. Raises SendError, and ConversationClosed."""
         deadline, consumer = self.client.deadline(), ext_consumer_id(self.secret_key, conversation)
         desk_id = conversation.desk_id or self._opened(conversation, consumer, deadline)
+        if desk_id is None:
+            return self._in_the_last_one(text, conversation, consumer, deadline)
         if text.kind == "receipt":
             status, _, sequence = text.body.partition(" ")
             self.client.receipt(consumer, desk_id, status, [int(sequence)], deadline)
@@ -34,16 +36,36 @@ class AtLivePerson:
         dialog = conversation.dialog or desk_id
         return f"{dialog}:{self.client.publish(consumer, desk_id, words, deadline, dialog)}"
 
-    def _opened(self, conversation: Conversation, consumer: str, deadline: float) -> str:
-        """The desk's id of the conversation. Opening is repeated until it is known, by whichever way."""
+    def _in_the_last_one(self, text: Text, conversation: Conversation, consumer: str, deadline: float) -> str:
+        """The desk has one open whose id we do not know: perhaps the last, taken up again without our hearing of it."""
+        unknown = SendError("The conversation is open; its id comes with a webhook")
+        with self.ledger.database.reads() as tx:
+            last = conversations.last_closed(tx, conversation)
+        if last is None or last.desk_id is None:
+            raise unknown
+        words = published(conversation, text.id, text.body, text.media, self.listener.files)
+        try:
+            sequence = self.client.publish(consumer, last.desk_id, words, deadline)
+        except ConversationClosed:
+            raise unknown from None
+        with self.ledger.database.writes() as tx:
+            conversations.give_desk_id(tx, last.id)
+            agent.learn_id(tx, conversation, last.desk_id, self.listener)
+        return f"{last.desk_id}:{sequence}"
+
+    def _opened(self, conversation: Conversation, consumer: str, deadline: float) -> str | None:
+        """The desk's id of the conversation; None where it is open already, and nobody told us its id yet.
+
+        Opening is repeated until it is known, by whichever way.
+        """
         desk_consumer = self.client.consumer(consumer, deadline)
         if conversation.desk_consumer != desk_consumer:
             with self.ledger.database.writes() as tx:
                 conversations.learn_consumer(tx, conversation.id, desk_consumer)
         try:
             desk_id = self.client.open(self._opening(conversation, consumer), deadline)
-        except AlreadyOpen as error:
-            return self._learned_meanwhile(conversation, error)
+        except AlreadyOpen:
+            return self._learned_meanwhile(conversation)
         except SendError as error:
             if error.unclear:  # a repeat finds it open, or opens it
                 raise SendError(error.reason, code=error.code, retry_after=error.retry_after) from error
@@ -53,13 +75,10 @@ class AtLivePerson:
         log.event("conversation_opened", conversation=conversation.id, skill=conversation.skill)
         return desk_id
 
-    def _learned_meanwhile(self, conversation: Conversation, error: AlreadyOpen) -> str:
-        """It is open, and its id came with a webhook, or will."""
+    def _learned_meanwhile(self, conversation: Conversation) -> str | None:
         with self.ledger.database.reads() as tx:
             found = conversations.find(tx, conversation.id)
-        if found and found.desk_id:
-            return found.desk_id
-        raise SendError("The conversation is open; its id comes with a webhook") from error
+        return found.desk_id if found else None
 
     def _opening(self, conversation: Conversation, consumer: str) -> Opening:
         flow, number = self.listener.flows.get(conversation.brand), numbers.read(conversation.number)

@@ -45,7 +45,13 @@ class Desks:
     def _published(self, text: Text) -> str | None:
         """Which event it is at the desk. What a closed conversation does not take goes to a new one, once."""
         conversation = self._conversation(text)
-        if conversation.state != "closed":
+        flow = self.listener.flows.get(conversation.brand)
+        desk = consumer.desk_of(flow) if flow else None
+        if desk is None:
+            raise SendError(f"{conversation.brand}: this brand has no desk any more", permanent=True)
+        if conversation.state != "closed" and desk != conversation.desk:  # a deploy gave the brand another one
+            self._close(conversation)
+        elif conversation.state != "closed":
             try:
                 return self._publish(text, conversation)
             except ConversationClosed:
@@ -92,6 +98,8 @@ class Desks:
         if not error.permanent:
             return self.ledger.later(text, error)
         now = self.ledger.now()
+        if text.kind == "receipt":  # nobody needs to mend that
+            return self.ledger.refused(text, error, lambda tx: messages.move(tx, text.id, "failed", now))
         return self.ledger.refused(text, error, lambda tx: self._dead(tx, text, error, now))
 
     def _dead(self, tx: Connection, text: Text, error: SendError, now: datetime) -> None:
@@ -99,3 +107,4 @@ class Desks:
         if outbox.dead(tx, text, error.code, now):
             what_to_do = f"python -m ivr worker --requeue {text.id}"
             log.error("text_dead", message=text.id, reason=error.reason, what_to_do=what_to_do)
+        conversations.close_abandoned(tx, now)

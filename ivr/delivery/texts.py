@@ -58,7 +58,10 @@ class Texts:
         try:
             listed = self.twilio.texts_to(text.number, since, self.twilio.deadline())
         except SendError as error:
-            log.warning("text_still_unclear", message=text.id, reason=error.reason)
+            if error.permanent:  # a list that is refused needs a person
+                log.error("text_still_unclear", message=text.id, reason=error.reason)
+            else:
+                log.warning("text_still_unclear", message=text.id, reason=error.reason)
             wait = ledger.wait(text, error)
             ledger.record(text, lambda tx: outbox.ask_again(tx, text, ledger.now(), wait))
             return

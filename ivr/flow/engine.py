@@ -215,8 +215,8 @@ def _numbered(flow: Flow, branch: Branch, step: Step, heard: Heard) -> Answer:
     if number is None and heard.digits.endswith("*"):
         return Answer(_begin_again(flow, branch, step, heard))
     if number is None:
-        wrong = Speak(flow.phrases["wrong_number"])
-        return Answer((wrong, *_ask_number(flow, branch, step.attempt + 1, heard)))
+        said = (Speak(flow.phrases["wrong_number"]),) if heard.digits else ()
+        return Answer((*said, *_ask_number(flow, branch, step.attempt + 1, heard)))
     return Answer(_read_number(flow, branch, step.attempt, number.e164, heard), enters=number.e164)
 
 

@@ -21,6 +21,7 @@ from ivr.store.outgoing import Outgoing
 # LivePerson keeps the order, most of the time: an event that overtook another waits so long for it.
 HOLD_BACK = timedelta(seconds=1)
 A_DAY = timedelta(days=1)
+PART = "\x1f"  # between an event and the number of its part: no desk's id holds it
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +43,12 @@ def heard(tx: Connection, raw: Mapping[str, Any], here: Listener) -> str:
     if event is None:
         return "ignored"
     conversation = _whose(tx, event, here)
-    if conversation:
-        return _took(tx, conversation, event, here)
-    if isinstance(event, Said) and conversations.waiting_for_id(tx, "liveperson"):
-        late = conversations.of_desk(tx, event.conversation)  # learned while we waited for the lock
-        if late:
-            return _took(tx, late, event, here)
-        conversations.keep_early(tx, event.conversation, raw, here.now())
-        return "kept"
-    return "foreign"
+    if conversation is None and isinstance(event, Said):
+        waiting = conversations.waiting_for_id(tx, "liveperson")
+        conversation = conversations.of_desk(tx, event.conversation)  # it may have been learned meanwhile
+        if conversation is None and waiting:
+            return "kept" if conversations.keep_early(tx, event.conversation, raw, here.now()) else "too many"
+    return _took(tx, conversation, event, here) if conversation else "foreign"
 
 
 def _whose(tx: Connection, event: Event, here: Listener) -> Conversation | None:
@@ -78,7 +76,7 @@ def learn_id(tx: Connection, conversation: Conversation, desk_id: str, here: Lis
 
 def _took(tx: Connection, conversation: Conversation, event: Event, here: Listener) -> str:
     if isinstance(event, Changed):
-        return _changed(tx, conversation, event, here.now())
+        return _changed(tx, conversation, event, here)
     if event.dialog != event.conversation and conversation.dialog is None and conversation.state != "closed":
         conversations.set_dialog(tx, conversation.id, event.dialog)  # a survey, before the change that tells of it
     if event.role == CONSUMER:
@@ -88,31 +86,49 @@ def _took(tx: Connection, conversation: Conversation, event: Event, here: Listen
     return "answer" if _answered(tx, conversation, event, here) else "replay"
 
 
-def _changed(tx: Connection, conversation: Conversation, event: Changed, now: datetime) -> str:
+def _changed(tx: Connection, conversation: Conversation, event: Changed, here: Listener) -> str:
     values: dict[str, Any] = {"dialog": event.survey}
     if event.skill:
         values["skill"] = event.skill
     if not conversations.moved(tx, conversation.id, event.at, values):
         return "older"
     if event.state == "closed":
-        conversations.close(tx, conversation.id, now)
+        conversations.close(tx, conversation.id, here.now())
         return "closed"
+    if conversation.state == "closed":
+        return _reopened(tx, conversation, here)
     return "changed"
+
+
+def _reopened(tx: Connection, conversation: Conversation, here: Listener) -> str:
+    """Agents may take a closed one up again; a text that waits for a new one then goes there."""
+    now = conversations.of_consumer(tx, conversation.brand, conversation.number, conversation.sender)
+    if now is None:
+        conversations.reopen(tx, conversation.id)
+    elif now.desk_id is None and conversation.desk_id:
+        conversations.give_desk_id(tx, conversation.id)
+        learn_id(tx, now, conversation.desk_id, here)
+    return "reopened"
 
 
 def _echo(tx: Connection, conversation: Conversation, event: Said, here: Listener) -> str:
     """Our own words come back: what nobody knew of them is known."""
     if messages.is_at_desk(tx, event.event):
         return "echo"
-    for doubtful in messages.in_doubt(tx, conversation.id):
-        if (
-            published(conversation, doubtful.id, doubtful.body, doubtful.media, here.files).rstrip()
-            == event.text.rstrip()
-        ):
-            messages.at_desk(tx, doubtful.id, event.event, here.now())
-            outbox.ring(tx)
-            return "settled"
-    return "echo"
+    doubtful = next(
+        (
+            one
+            for one in messages.in_doubt(tx, conversation.id)
+            if published(conversation, one.id, one.body, one.media, here.files).rstrip() == event.text.rstrip()
+        ),
+        None,
+    )
+    # An echo of before the last one that is known belongs to a text that was repeated since.
+    if doubtful is None or event.sequence < messages.last_at_desk(tx, conversation.id, event.dialog):
+        return "echo"
+    messages.at_desk(tx, doubtful.id, event.event, here.now())
+    outbox.ring(tx)
+    return "settled"
 
 
 def published(conversation: Conversation, message_id: str, body: str, media: Any, files: FileLinks) -> str:
@@ -124,8 +140,8 @@ def published(conversation: Conversation, message_id: str, body: str, media: Any
 
 def _answered(tx: Connection, conversation: Conversation, event: Said, here: Listener) -> bool:
     """An agent's words in their place among the others. False for a replay."""
-    at = event.at if event.at and abs(event.at - here.now()) < A_DAY else here.now()
-    at += timedelta(microseconds=event.sequence % 900)
+    at = event.at if event.at and event.at < here.now() + A_DAY else here.now()
+    at += timedelta(microseconds=event.sequence % 100 * 10)  # LivePerson counts milliseconds; its parts come between
     media = [{"path": event.file, "type": event.file_type}] if event.file else []
     return write_answer(tx, conversation, Answer(event.text.rstrip(), media, event.event, at, HOLD_BACK), here)
 
@@ -146,8 +162,13 @@ def write_answer(tx: Connection, conversation: Conversation, answer: Answer, her
     flow, number = here.flows.get(conversation.brand), numbers.read(conversation.number)
     number_format, now = flow.sender.number_format if flow else "full", here.now()
     to = known.destination(tx, number, conversation.sender, number_format, now) if number else conversation.number
+    pieces: list[tuple[str, Sequence[Mapping[str, str]]]] = [(words, ()) for words in desk.parts(answer.text)]
+    if answer.media and conversation.number.startswith("+1") and pieces:
+        pieces[0] = pieces[0][0], answer.media
+    elif answer.media:  # their links are a text of their own, which is as long as it is
+        pieces.append(("", answer.media))
     new = False
-    for place, words in enumerate(desk.parts(answer.text) or [""]):
+    for place, (words, media) in enumerate(pieces):
         text = Outgoing(
             here.new_id(),
             "answer",
@@ -157,11 +178,10 @@ def write_answer(tx: Connection, conversation: Conversation, answer: Answer, her
             words,
             destination=to,
             conversation=conversation.id,
-            media=answer.media if place == 0 else (),
-            desk_event=f"{answer.event}.{place}" if place else answer.event,
+            media=media,
+            desk_event=f"{answer.event}{PART}{place}" if place else answer.event,
         )
-        if text.body or text.media:
-            new |= outgoing.write(tx, text, now, answer.at + timedelta(microseconds=place), answer.hold_back)
+        new |= outgoing.write(tx, text, now, answer.at + timedelta(microseconds=min(place, 9)), answer.hold_back)
     return new
 
 
@@ -171,15 +191,17 @@ def arrived(tx: Connection, message: Message, read: bool, new_id: str, now: date
     if conversation is None or conversation.state != "open" or conversation.desk != "liveperson":
         return
     dialog, _, sequence = (message.desk_event or "").rpartition(":")
-    if dialog != conversation.desk_id or not sequence.isdigit():
+    if dialog != conversation.desk_id or conversation.dialog or not sequence.isdigit():
         return  # a survey takes no receipts; the first of several pieces speaks for all
+    status = "READ" if read else "ACCEPT"
     told = Outgoing(
         new_id,
         "receipt",
         conversation.brand,
         conversation.number,
         conversation.sender,
-        f"{'READ' if read else 'ACCEPT'} {sequence}",
+        f"{status} {sequence}",
         conversation=conversation.id,
+        desk_event=f"{message.desk_event}{PART}{status}",
     )
     outgoing.write(tx, told, now)

@@ -41,23 +41,34 @@ def received(
 
     `dialled`: the number that was written to; with a messaging service a STOP holds for both.
     """
-    has_desk = flow is not None and isinstance(flow.desk, LivePersonDesk | WebhookDesk)
+    has_desk = flow is not None and desk_of(flow) is not None
     conversation = conversations.of_consumer(tx, flow.id, text.number, text.sender) if flow and has_desk else None
     if not messages.write_inbound(tx, text, now, conversation.id if conversation else None):
         return Received(new=False)
-    wished = wish(text.body, opt_out_type)
-    if wished in ("stop", "start"):
-        for sender in {dialled, text.sender}:
-            known.set_opt_out(tx, text.number, sender, wished == "stop", "text", now)
+    wished, keyword = _wished(tx, text, dialled, opt_out_type, now)
     if flow and wished and not opt_out_type and not dialled.startswith("+"):
         _answer_for_short_code(tx, text, wished, flow, new_id(), now)
-    if flow and has_desk and not conversation and not wished:  # a keyword alone begins none
+    if flow and has_desk and not conversation and not keyword:
         conversation = begin(tx, flow, text.number, text.sender, text.id, new_id(), now)
         messages.relay_inbound(tx, text.id, conversation.id, now)
     if conversation:
         outbox.ring(tx)
         _explain(tx, conversation, text, wished, new_id, now)
     return Received(True, wished, conversation)
+
+
+def _wished(tx: Connection, text: Inbound, dialled: str, opt_out_type: str, now: datetime) -> tuple[Wish | None, bool]:
+    """What a text wishes, obeyed; and whether it is a keyword that was dealt with, which begins no conversation.
+
+    YES of somebody who never stopped is a word like others, and so is HELP where a person may answer it.
+    """
+    wished = wish(text.body, opt_out_type)
+    if wished == "start" and not opt_out_type and not known.opted_out(tx, text.number, text.sender):
+        return None, text.body.strip().upper() != "YES"
+    if wished in ("stop", "start"):
+        for sender in {dialled, text.sender}:
+            known.set_opt_out(tx, text.number, sender, wished == "stop", "text", now)
+    return wished, bool(wished) and (wished != "help" or bool(opt_out_type) or not dialled.startswith("+"))
 
 
 def _explain(
@@ -87,7 +98,7 @@ def begin(
     new = Conversation(
         id=new_id,
         brand=flow.id,
-        desk="liveperson" if isinstance(flow.desk, LivePersonDesk) else "webhook",
+        desk=desk_of(flow) or "",
         number=number,
         sender=sender,
         state="wanted",
@@ -102,6 +113,13 @@ def begin(
         started_at=now,
     )
     return conversations.begin(tx, new)
+
+
+def desk_of(flow: Flow) -> str | None:
+    """The kind of desk that a brand's texts go to; None where they only are written down."""
+    if isinstance(flow.desk, LivePersonDesk):
+        return "liveperson"
+    return "webhook" if isinstance(flow.desk, WebhookDesk) else None
 
 
 def _skill(flow: Flow, branch: Branch | None) -> str | None:

@@ -25,12 +25,13 @@ def wish(body: str, opt_out_type: str) -> Wish | None:
     """Whether a text says STOP, START or HELP. `opt_out_type`: OptOutType, where Twilio has answered already."""
     if opt_out_type:
         return {"STOP": "stop", "START": "start", "HELP": "help"}.get(opt_out_type.upper())  # type: ignore[return-value]
-    word = body.strip().strip(".!").upper()
+    exactly = body.strip().upper()
+    word = exactly.strip(".!")  # Twilio takes "Stop." for no keyword; whoever writes it wants no more texts
     if word in STOP_WORDS:
         return "stop"
-    if word in START_WORDS:
+    if exactly in START_WORDS:
         return "start"
-    return "help" if word in HELP_WORDS else None
+    return "help" if exactly in HELP_WORDS else None
 
 
 def may_want_to_stop(body: str) -> bool:

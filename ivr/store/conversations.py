@@ -5,12 +5,13 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exists, func, select, update
 
 from ivr.store.database import insert
 from ivr.store.tables import UtcTime, calls, conversations, deflections, early_events, messages, taken_events
 
 EARLY_KEPT = timedelta(hours=1)
+MOST_EARLY = 5_000  # rows
 TAKEN_KEPT = timedelta(days=30)
 
 
@@ -36,6 +37,15 @@ class Conversation:
 _COLUMNS = tuple(conversations.c[field.name] for field in fields(Conversation))
 
 
+# Built once: a webhook asks it of every text that comes in.
+_OF_CONSUMER = select(*_COLUMNS).where(
+    conversations.c.number == bindparam("number"),
+    conversations.c.sender == bindparam("sender"),
+    conversations.c.brand == bindparam("brand"),
+    conversations.c.state != "closed",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     sid: str
@@ -55,9 +65,8 @@ class LastDeflection:
 
 def of_consumer(tx: Connection, brand: str, number: str, sender: str) -> Conversation | None:
     """The one that is not closed."""
-    columns = conversations.c
-    theirs = and_(columns.number == number, columns.sender == sender, columns.brand == brand)
-    return _one(tx, and_(theirs, columns.state != "closed"))
+    row = tx.execute(_OF_CONSUMER, {"brand": brand, "number": number, "sender": sender}).first()
+    return Conversation(*row) if row else None
 
 
 def find(tx: Connection, conversation_id: str) -> Conversation | None:
@@ -147,6 +156,35 @@ def close(tx: Connection, conversation_id: str, now: datetime) -> bool:
     return tx.execute(update(conversations).where(this).values(state="closed", closed_at=now)).rowcount == 1
 
 
+def reopen(tx: Connection, conversation_id: str) -> None:
+    this = conversations.c.id == conversation_id
+    tx.execute(update(conversations).where(this).values(state="open", closed_at=None))
+
+
+def give_desk_id(tx: Connection, conversation_id: str) -> None:
+    """Another row is this conversation of the desk's from now on."""
+    tx.execute(update(conversations).where(conversations.c.id == conversation_id).values(desk_id=None))
+
+
+def last_closed(tx: Connection, of: Conversation) -> Conversation | None:
+    """The one before, whose id the desk may still go by."""
+    columns = conversations.c
+    theirs = and_(columns.number == of.number, columns.sender == of.sender, columns.brand == of.brand)
+    before = and_(theirs, columns.state == "closed", columns.desk_id.is_not(None), columns.desk == of.desk)
+    row = tx.execute(select(*_COLUMNS).where(before).order_by(columns.started_at.desc()).limit(1)).first()
+    return Conversation(*row) if row else None
+
+
+def close_abandoned(tx: Connection, now: datetime) -> None:
+    """Those that no desk ever opened, and for which nothing waits any more: nobody's events are kept for them."""
+    texts, columns = messages.c, conversations.c
+    waits = exists().where(
+        texts.conversation_id == columns.id, texts.towards == "desk", texts.state.in_(("due", "sending", "unclear"))
+    )
+    abandoned = and_(columns.state == "wanted", ~waits)
+    tx.execute(update(conversations).where(abandoned).values(state="closed", closed_at=now))
+
+
 def moved(tx: Connection, conversation_id: str, changed: int, values: Mapping[str, Any]) -> bool:
     """A change that the desk tells of: `changed` is its clock, and an older one than was told already says nothing."""
     this = and_(conversations.c.id == conversation_id, conversations.c.changed < changed)
@@ -167,8 +205,12 @@ def move_texts(tx: Connection, old: str, new: str) -> None:
     tx.execute(update(messages).where(waiting).values(conversation_id=new))
 
 
-def keep_early(tx: Connection, desk_id: str, event: Mapping[str, Any], now: datetime) -> None:
+def keep_early(tx: Connection, desk_id: str, event: Mapping[str, Any], now: datetime) -> bool:
+    """False when so many are kept that the account's other conversations must be meant."""
+    if tx.execute(select(func.count()).select_from(early_events)).scalar_one() >= MOST_EARLY:
+        return False
     tx.execute(early_events.insert().values(desk_id=desk_id, event=dict(event), received_at=now))
+    return True
 
 
 def take_early(tx: Connection, desk_id: str) -> Sequence[Mapping[str, Any]]:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, or_, select, update
 
 from ivr.store.database import insert
 from ivr.store.outbox import gives_up
@@ -14,6 +15,19 @@ from ivr.store.tables import messages
 # States only move forward: a callback may come twice, late, or before the answer it belongs to. "dead" is our own
 # giving up; what Twilio says of such a text is still news.
 RANK = {"due": 0, "sending": 0, "unclear": 0, "dead": 0, "sent": 1, "delivered": 2, "failed": 2}
+
+
+# Built once: a webhook asks it of every text that comes in.
+_LAST_BRAND = (
+    select(messages.c.brand)
+    .where(
+        messages.c.number == bindparam("number"),
+        messages.c.sender == bindparam("sender"),
+        messages.c.towards == "consumer",
+    )
+    .order_by(messages.c.created_at.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +87,14 @@ def write_inbound(tx: Connection, text: Inbound, now: datetime, conversation_id:
         "created_at": now,
         "updated_at": now,
     }
-    if conversation_id:
-        values |= _due(conversation_id, now)
-    written = insert(tx.dialect.name, messages).values(values).on_conflict_do_nothing(index_elements=["provider_id"])
-    return tx.execute(written.returning(messages.c.id)).first() is not None
+    values |= _due(conversation_id, now) if conversation_id else dict.fromkeys(_DUE)
+    return tx.execute(_written(tx.dialect.name), values).first() is not None
+
+
+@cache
+def _written(dialect: str) -> Any:
+    written = insert(dialect, messages).on_conflict_do_nothing(index_elements=["provider_id"])
+    return written.returning(messages.c.id)
 
 
 def relay_inbound(tx: Connection, message_id: str, conversation_id: str, now: datetime) -> None:
@@ -87,6 +105,9 @@ def relay_inbound(tx: Connection, message_id: str, conversation_id: str, now: da
 def _due(conversation_id: str, now: datetime) -> dict[str, Any]:
     due = {"state": "due", "conversation_id": conversation_id, "started_at": now, "next_try": now}
     return due | {"give_up_at": gives_up("inbound", now)}
+
+
+_DUE = ("conversation_id", "started_at", "next_try", "give_up_at")
 
 
 def find(tx: Connection, message_id: str) -> Message | None:
@@ -110,8 +131,7 @@ def in_doubt(tx: Connection, conversation_id: str) -> Sequence[InDoubt]:
         columns.conversation_id == conversation_id,
         columns.towards == "desk",
         columns.kind != "receipt",
-        columns.state.in_(("sending", "unclear", "due")),
-        columns.attempts > 0,
+        or_(columns.state.in_(("sending", "unclear")), and_(columns.state == "due", columns.maybe_twice)),
     )
     listed = select(columns.id, columns.body, columns.media).where(these).order_by(columns.created_at, columns.id)
     return [InDoubt(*row) for row in tx.execute(listed)]
@@ -125,6 +145,17 @@ def at_desk(tx: Connection, message_id: str, desk_event: str | None, now: dateti
     settled |= {"desk_event": desk_event} if desk_event else {}
     this = and_(messages.c.id == message_id, messages.c.state.not_in(("sent", "failed")))
     return tx.execute(update(messages).where(this).values(settled)).rowcount == 1
+
+
+def last_at_desk(tx: Connection, conversation_id: str, dialog: str) -> int:
+    """The highest sequence in a dialog that a text of the consumer's is known to have; -1 without any."""
+    events = select(messages.c.desk_event).where(
+        messages.c.conversation_id == conversation_id,
+        messages.c.towards == "desk",
+        messages.c.desk_event.startswith(f"{dialog}:", autoescape=True),
+    )
+    sequences = [event.rpartition(":")[2] for event in tx.execute(events).scalars()]
+    return max((int(sequence) for sequence in sequences if sequence.isdigit()), default=-1)
 
 
 def is_at_desk(tx: Connection, desk_event: str) -> bool:
@@ -155,8 +186,7 @@ def learn_provider_id(tx: Connection, message_id: str, provider_id: str) -> None
 
 def last_brand(tx: Connection, number: str, sender: str) -> str | None:
     """The brand that last texted this number from this sender; two brands may share one."""
-    ours = and_(messages.c.number == number, messages.c.sender == sender, messages.c.towards == "consumer")
-    return tx.execute(select(messages.c.brand).where(ours).order_by(messages.c.created_at.desc()).limit(1)).scalar()
+    return tx.execute(_LAST_BRAND, {"number": number, "sender": sender}).scalar()
 
 
 def is_taken(tx: Connection, provider_id: str) -> bool:

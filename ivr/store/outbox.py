@@ -29,6 +29,7 @@ ASK_AFTER = {"consumer": timedelta(seconds=60), "desk": timedelta(seconds=20)}
 # A greeting's promise is stale then, and a receipt is old; what people wrote is tried for days.
 GIVE_UP_AFTER = {"greeting": timedelta(hours=1), "receipt": timedelta(hours=1)}
 RELAYED_FOR = timedelta(hours=72)
+UNCLEAR_LONGER = timedelta(hours=1)
 
 ASK_AFTER_LEASE = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(minutes=11)  # nothing here is put off for longer
@@ -139,8 +140,10 @@ def ask_again(tx: Connection, text: Text, now: datetime, wait: timedelta) -> boo
 
 
 def give_up(tx: Connection, now: datetime) -> list[str]:
-    """Due texts whose time is over are dead: visible, and a person's to requeue."""
-    over = and_(_unfinished(messages), messages.c.state == "due", messages.c.give_up_at <= now)
+    """Texts whose time is over are dead: visible, and a person's to requeue. An unclear one has an hour more."""
+    due = and_(messages.c.state == "due", messages.c.give_up_at <= now)
+    unclear = and_(messages.c.state == "unclear", messages.c.give_up_at <= now - UNCLEAR_LONGER)
+    over = and_(_unfinished(messages), or_(due, unclear))
     dead = update(messages).where(over).values(state="dead", updated_at=now)
     return list(tx.execute(dead.returning(messages.c.id)).scalars())
 
@@ -199,6 +202,8 @@ def _is_due(now: datetime) -> ColumnElement[bool]:
         other.c.number == messages.c.number,
         other.c.sender == messages.c.sender,
         other.c.towards == messages.c.towards,
+        # A desk is one brand's; what Twilio has of one sender it has of all.
+        or_(messages.c.towards == "consumer", other.c.brand == messages.c.brand),
         _unfinished(other),
         other.c.id != messages.c.id,
         or_(other.c.state.in_(("sending", "unclear")), before),

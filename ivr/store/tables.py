@@ -178,7 +178,7 @@ messages = Table(
     Column("error_code", Integer),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
-    Column("destination", String(20)),  # To, as Twilio is asked first
+    Column("destination", String(200)),  # To, as Twilio is asked first
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("started_at", UtcTime),  # the last attempt
     Column("next_try", UtcTime),  # of a due text: when; of an unclear one: when the other side is asked about it
@@ -231,7 +231,7 @@ schedule = Table(
 number_facts = Table(
     "number_facts",
     metadata,
-    Column("number", String(20), primary_key=True),
+    Column("number", String(200), primary_key=True),
     Column("sender", String(200), primary_key=True),  # "" when it holds for every sender
     Column("reason", String(32), nullable=False),  # why texts do not reach it
     Column("code", Integer, nullable=False),  # Twilio's error that said so

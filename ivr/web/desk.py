@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from itertools import groupby
 
 from flask import Blueprint, Response
 from sqlalchemy.exc import SQLAlchemyError
@@ -31,8 +32,11 @@ def liveperson(body: bytes) -> Response:
     except ValueError as error:  # asking again would bring the same
         log.warning("desk_event_unreadable", reason=str(error)[:100])
         return Response("", 200)
-    with here.database.writes() as tx:
-        came = Counter(agent.heard(tx, one, here.listener) for one in raw)
+    came: Counter[str] = Counter()
+    # A transaction each: two webhooks with the same conversations in another order must not wait for each other.
+    for _, events in groupby(sorted(raw, key=liveperson_events.conversation), key=liveperson_events.conversation):
+        with here.database.writes() as tx:
+            came.update(agent.heard(tx, one, here.listener) for one in list(events))
     if set(came) - {"foreign", "ignored"}:
         here.bell.ring()
         log.event("desk_event", **came)
@@ -52,7 +56,7 @@ def own(body: bytes, brand: str) -> Response:
     except own_desk.NoConversation:
         return _json({"error": "this brand has no such conversation"}, 404)
     here.bell.ring()
-    log.event("desk_event", brand=brand, id=name)
+    log.event("desk_event", brand=brand)
     return _json({"id": name, "state": "taken"})
 
 

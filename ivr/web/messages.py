@@ -12,7 +12,7 @@ from ivr.clients.twilio import STATES
 from ivr.delivery import texts
 from ivr.flow import twiml
 from ivr.relay import agent, consumer
-from ivr.runtime import Runtime
+from ivr.runtime import Brand, Runtime
 from ivr.store import messages
 from ivr.store.messages import Inbound, Message
 from ivr.web.guards import Form, runtime, twilio_signed
@@ -40,8 +40,8 @@ def received(form: Form) -> Response:
         log.warning("text_without_sid", sender=numbers.masked(text.sender))
         return _empty()
     with here.database.writes() as tx:
-        text = replace(text, brand=messages.last_brand(tx, text.number, text.sender) or text.brand)
-        brand = here.brands.get(text.brand or "")
+        brand = _brand(here, tx, text)
+        text = replace(text, brand=brand.flow.id if brand else text.brand)
         flow, opt_out = brand.flow if brand else None, form.text("OptOutType")
         came = consumer.received(tx, text, _own(form), opt_out, flow, here.new_id, here.now())
     if came.conversation:
@@ -82,6 +82,12 @@ def status(form: Form, message_id: str) -> Response:
     return _empty()
 
 
+def _brand(here: Runtime, tx: Connection, text: Inbound) -> Brand | None:
+    """Whose text it is: two brands may share a sender, and the last one that wrote is meant, while it still has it."""
+    last = here.brands.get(messages.last_brand(tx, text.number, text.sender) or "")
+    return last if last and last.flow.sender.address == text.sender else here.brands.get(text.brand or "")
+
+
 def _belongs(tx: Connection, message: Message, sid: str) -> bool:
     """Whether a MessageSid is this row's, or may become it: no row has two, and no two rows one."""
     if message.provider_id:
@@ -96,7 +102,7 @@ def _moved(tx: Connection, message: Message, sid: str, said: str, code: int | No
     if state == "failed":
         return texts.failed(tx, message, code, here.new_id, now)
     moved = bool(state) and messages.move(tx, message.id, str(state), now, sid or None)
-    if moved and state == "delivered":
+    if state == "delivered" and (moved or said == "read"):
         agent.arrived(tx, message, said == "read", here.new_id(), now)
     return moved
 

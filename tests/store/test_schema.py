@@ -10,7 +10,9 @@ from ivr.store.tables import metadata
 
 def test_migrations_end_where_the_tables_stand(database_url: str) -> None:
     with opened_once(database_url) as database, database.reads() as tx:
-        assert compare_metadata(MigrationContext.configure(tx), metadata) == []
+        # SQLite keeps the length that a column was made with, and holds nobody to it.
+        context = MigrationContext.configure(tx, opts={"compare_type": database.dialect == "postgresql"})
+        assert compare_metadata(context, metadata) == []
 
 
 def test_upgrading_twice_changes_nothing(database_url: str) -> None:

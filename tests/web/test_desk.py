@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from ivr.clients.signature import SIGNATURE_HEADER, sign
 from ivr.flow.load import load_directory
 from ivr.sandbox.town import ROOT
-from tests.databases import new_database, sqlalchemy_url
+from tests.databases import KINDS, new_database, sqlalchemy_url
 from tests.desks import ACCOUNT, CHANGE, MESSAGE, Talking, brand, said, talking
 from tests.doors import Doors, opened_doors
 
@@ -23,10 +23,10 @@ OWN_SECRET = "correct horse battery staple"
 URL = "https://desk.example.com/ivr"
 
 
-@pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Talking]:
+@pytest.fixture(scope="module", params=KINDS)
+def here(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Talking]:
     directory = tmp_path_factory.mktemp("desk")
-    with new_database("sqlite", directory) as url, talking(sqlalchemy_url(url), FLOWS) as built:
+    with new_database(request.param, directory) as url, talking(sqlalchemy_url(url), FLOWS) as built:
         yield built
 
 
@@ -151,6 +151,17 @@ def test_whatever_a_signed_webhook_holds_is_answered(here: Talking, kind: str, c
     assert here.told(kind, change).status_code == 200
 
 
+@pytest.mark.parametrize("at", [10**30, -(10**30), 1e400, "x", None], ids=str)
+def test_times_and_sequences_that_no_column_holds(here: Talking, at: Any) -> None:
+    if not here.desk.conversations:
+        here.writes("begin")
+        here.works()
+    change = json.loads(json.dumps(A_CHANGE).replace("c-1", here.conversation.id))
+    change["result"]["conversationDetails"]["metaDataLastUpdateTs"] = at
+    assert here.told(CHANGE, change).status_code == 200
+    assert here.told(MESSAGE, said(here.conversation.id, at, "x", serverTimestamp=at)).status_code == 200
+
+
 @pytest.mark.parametrize("text", ["nul \0 in it", "half \ud83d of one", "x" * 100_000])
 def test_words_that_a_database_cannot_keep(database_url: str, text: str) -> None:
     with talking(database_url, FLOWS) as here:
@@ -203,6 +214,16 @@ def test_an_answer_is_taken_once(own: Doors) -> None:
         assert (answer.status_code, answer.json) == (200, {"id": "m-1", "state": "taken"})
     rows = own.rows("SELECT kind, state, body, number, destination FROM messages WHERE kind = 'answer'")
     assert rows == [("answer", "due", "Hello", "+14155552671", "+1(415) 555-2671")]
+
+
+def test_ids_that_look_like_parts_are_ids_of_their_own(own: Doors) -> None:
+    name = conversation(own)
+    for number, words in (("1", "x" * 2000), ("1.1", "kept"), ("1\u00a01", "kept too")):
+        own.clock.pass_(milliseconds=1)
+        assert ask(own, {"id": number, "type": "text", "conversation": name, "text": words}).status_code in (200, 400)
+    rows = [body for (body,) in own.rows("SELECT body FROM messages WHERE kind = 'answer' ORDER BY created_at")]
+    assert [len(body) for body in rows[:2]] == [1600, 400]
+    assert rows[2] == "kept"
 
 
 def test_another_skill_and_an_end_are_taken_once(own: Doors) -> None:

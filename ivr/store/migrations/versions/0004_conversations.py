@@ -74,6 +74,9 @@ def _messages() -> None:
     op.add_column("messages", sa.Column("conversation_id", sa.String(32)))
     op.add_column("messages", sa.Column("desk_event", sa.String(250)))
     op.add_column("messages", sa.Column("maybe_twice", sa.Boolean, nullable=False, server_default=sa.text("false")))
+    if op.get_bind().dialect.name == "postgresql":  # SQLite knows no lengths
+        op.alter_column("messages", "destination", type_=sa.String(200))
+        op.alter_column("number_facts", "number", type_=sa.String(200))
     op.execute("UPDATE messages SET towards = 'desk' WHERE kind = 'inbound'")
     op.create_index("uq_messages_desk_event", "messages", ["desk_event"], unique=True)
     op.create_index("ix_messages_conversation_id", "messages", ["conversation_id"])
