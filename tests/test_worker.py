@@ -152,6 +152,24 @@ def test_after_a_minute_twilio_is_asked(doors: Doors, worker: Worker, found: Lis
         assert (states(doors), len(doors.twilio.sent)) == (["sent"], 2)
 
 
+def test_what_stays_unclear_long_after_its_time_is_a_person_s(
+    doors: Doors, worker: Worker, logged: io.StringIO
+) -> None:
+    doors.twilio.fails = [UNCLEAR]
+    doors.twilio.listed = SendError("forbidden", permanent=True, code=20003)
+    doors.voice(ACCEPT, Digits="1")
+    doors.clock.pass_(minutes=119)
+    worker.round(at_once)
+    assert states(doors) == ["unclear"]
+    for _ in range(12):
+        doors.clock.pass_(minutes=1)
+        worker.round(at_once)
+    assert states(doors) == ["dead"]
+    assert '"level": "error", "event": "text_still_unclear"' in logged.getvalue()
+    doors.voice(ACCEPT, Digits="1")
+    assert len(doors.twilio.sent) == 2, "the next one goes on"
+
+
 def test_no_answer_about_it_leaves_it_unclear(doors: Doors, worker: Worker) -> None:
     doors.twilio.fails = [UNCLEAR]
     doors.twilio.listed = OUTAGE

@@ -62,8 +62,7 @@ class Texts:
                 log.error("text_still_unclear", message=text.id, reason=error.reason)
             else:
                 log.warning("text_still_unclear", message=text.id, reason=error.reason)
-            wait = ledger.wait(text, error)
-            ledger.record(text, lambda tx: outbox.ask_again(tx, text, ledger.now(), wait))
+            ledger.record(text, lambda tx: self._not_told(tx, text, error))
             return
         ledger.record(text, lambda tx: self._settled(tx, text, listed))
 
@@ -105,6 +104,15 @@ class Texts:
             return self.ledger.later(text, error)
         self.ledger.refused(text, error, lambda tx: self._known_to_have_failed(tx, text, error.code))
         return "unable" if error.code in NO_NUMBER_WOULD_DO else "refused"
+
+    def _not_told(self, tx: Connection, text: Text, error: SendError) -> None:
+        """Asked about again, until long after its time: then it is a person's, and what waits behind it goes on."""
+        now = self.ledger.now()
+        if now > text.give_up_at + outbox.UNCLEAR_LONGER:
+            if outbox.dead(tx, text, error.code, now):
+                log.error("text_dead", message=text.id, reason="nobody knows whether Twilio has it")
+        else:
+            outbox.ask_again(tx, text, now, self.ledger.wait(text, error))
 
     def _settled(self, tx: Connection, text: Text, listed: list[Listed]) -> None:
         now = self.ledger.now()

@@ -140,10 +140,8 @@ def ask_again(tx: Connection, text: Text, now: datetime, wait: timedelta) -> boo
 
 
 def give_up(tx: Connection, now: datetime) -> list[str]:
-    """Texts whose time is over are dead: visible, and a person's to requeue. An unclear one has an hour more."""
-    due = and_(messages.c.state == "due", messages.c.give_up_at <= now)
-    unclear = and_(messages.c.state == "unclear", messages.c.give_up_at <= now - UNCLEAR_LONGER)
-    over = and_(_unfinished(messages), or_(due, unclear))
+    """Due texts whose time is over are dead: visible, and a person's to requeue."""
+    over = and_(_unfinished(messages), messages.c.state == "due", messages.c.give_up_at <= now)
     dead = update(messages).where(over).values(state="dead", updated_at=now)
     return list(tx.execute(dead.returning(messages.c.id)).scalars())
 

@@ -217,10 +217,12 @@ def test_two_hundred_replays_of_each_callback_at_once(kind: str, tmp_path: Path)
                     lambda _, callback=callback, form=form: here.webhooks.post(callback, form).status, range(200)
                 )
                 assert set(answers) == {200}
+        here.settle(30)
         with here.database.reads() as tx:
             rows = tx.execute(text("SELECT kind, state FROM messages ORDER BY kind")).all()
-        assert rows == [("greeting", "delivered"), ("inbound", "received")]
+        assert rows == [("greeting", "delivered"), ("inbound", "sent")]
         assert len(here.carrier.texts) == 1
+        assert [len(conversation.texts) for conversation in here.desk.conversations] == [1]
 
 
 FAULTS = "late,hang,drop,cut,busy,busy-bare,error,gateway,empty,trial,smart"
