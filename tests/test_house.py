@@ -133,6 +133,7 @@ def test_every_room_says_what_it_is_for() -> None:
         (
             "requests",
             {
+                "clients/bounded.py",
                 "clients/exchange.py",
                 "clients/files.py",
                 "clients/liveperson_wire.py",

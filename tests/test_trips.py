@@ -309,13 +309,56 @@ def test_the_signature_is_over_the_bytes_that_were_sent(here: Town, path: str) -
 
 
 def test_half_sent_bodies_do_not_hold_the_server(here: Town) -> None:
-    address = urlsplit(here.webhooks.app_url)
-    head = b"POST /voice HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\nx"
-    held = [socket.create_connection((address.hostname, address.port), timeout=20) for _ in range(40)]
-    for connection in held:
-        connection.sendall(head)
+    held = [_half_sent(here, "/voice", "Content-Length: 100") for _ in range(40)]
     answers = [connection.recv(100) for connection in held]
     for connection in held:
         connection.close()
     assert {answer.split(b" ")[1] for answer in answers} == {b"408"}
     assert requests.get(f"{here.webhooks.app_url}/healthz", timeout=10).text == "ok\n"
+
+
+DRIPPING = [
+    ("/messages", "Content-Length: 1000", b"408"),
+    ("/messages", "Content-Length: 1000000", b"413"),
+    ("/desk/liveperson", "Content-Length: 1000000", b"408"),
+    ("/desk/liveperson", "Transfer-Encoding: chunked", b"408"),
+]
+
+
+def test_bodies_that_drip_do_not_hold_the_server(here: Town) -> None:
+    """Eight of each are more than there are threads."""
+    with ThreadPoolExecutor(32) as pool:
+        dripping = [(pool.submit(_drip, here, *case[:2]), case[2]) for case in DRIPPING for _ in range(8)]
+        assert requests.get(f"{here.webhooks.app_url}/healthz", timeout=10).text == "ok\n"
+        for answer, status in dripping:
+            assert answer.result().split(b" ")[1] == status
+    assert requests.get(f"{here.webhooks.app_url}/healthz", timeout=1).text == "ok\n"
+
+
+def _half_sent(here: Town, path: str, length: str) -> socket.socket:
+    address = urlsplit(here.webhooks.app_url)
+    connection = socket.create_connection((address.hostname, address.port), timeout=20)
+    kind = "Content-Type: application/x-www-form-urlencoded"
+    connection.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\n{length}\r\n{kind}\r\n\r\n1".encode())
+    return connection
+
+
+def _drip(here: Town, path: str, length: str) -> bytes:
+    """What is answered by the time the server hangs up, a piece of the body sent every fifth of a second."""
+    piece, answer = b"1\r\nx\r\n" if "chunked" in length else b"x", b""
+    with _half_sent(here, path, length) as connection:
+        connection.settimeout(0.2)
+        if "chunked" in length:
+            connection.sendall(b"\r\nx\r\n")
+        for _ in range(100):
+            try:
+                connection.sendall(piece)
+                heard = connection.recv(1000)
+                answer += heard
+                if not heard:
+                    return answer
+            except TimeoutError:
+                continue
+            except (BrokenPipeError, ConnectionResetError):
+                return answer
+    raise AssertionError("the server did not hang up")

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
+from urllib3 import Timeout
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
+from ivr.clients.bounded import Session, bounded_adapter, content
+
 CONNECT_SECONDS = 3.0
-READ_SECONDS = 15.0
+READ_SECONDS = 15.0  # the whole answer
 ATTEMPT_SECONDS = 20.0  # one attempt in all, whatever it repeats included
+MOST_BYTES = 4 * 1024 * 1024  # Twilio's thousand numbers on a page take 1.5 MB; texts and LivePerson's are far smaller
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,28 +31,33 @@ class Answer:
 
 def kept_session(connections: int) -> requests.Session:
     """A session for one client, its connections kept; threads share it."""
-    session = requests.Session()
-    session.trust_env = False  # a proxy or .netrc in the environment must not reroute the brand's texts
-    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=connections, max_retries=0)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
+    return Session(bounded_adapter(4, connections))
 
 
 def exchange(
-    session: requests.Session, method: str, url: str, deadline: float, clock: Callable[[], float], **request: Any
+    session: requests.Session,
+    method: str,
+    url: str,
+    deadline: float,
+    clock: Callable[[], float],
+    most: int = MOST_BYTES,
+    **request: Any,
 ) -> Answer:
     """Ask once, and follow no redirect. Raises requests.RequestException.
 
-    `deadline`: on `clock`. `request`: as requests takes it.
+    `deadline`: on `clock`. `most`: bytes of the body. `request`: as requests takes it.
     """
-    left = deadline - clock()
+    request.setdefault("allow_redirects", False)
+    request["timeout"] = within(deadline - clock())
+    with session.request(method, url, stream=True, **request) as answer:
+        return Answer(answer.status_code, content(answer, most).decode("utf-8", "replace"), answer.headers)
+
+
+def within(left: float, read: float = READ_SECONDS) -> Timeout:
+    """The time-outs of a request that has so many seconds left, connecting and sending included."""
     if left <= 0:
         raise requests.exceptions.ConnectTimeout("no time left for this attempt")
-    request.setdefault("allow_redirects", False)
-    timeout = (min(CONNECT_SECONDS, left), min(READ_SECONDS, left))
-    answer = session.request(method, url, timeout=timeout, stream=True, **request)
-    return Answer(answer.status_code, _body(answer, deadline, clock), answer.headers)
+    return Timeout(connect=CONNECT_SECONDS, read=read, total=left)
 
 
 def never_sent(error: requests.exceptions.RequestException) -> bool:
@@ -63,14 +71,3 @@ def never_sent(error: requests.exceptions.RequestException) -> bool:
     return isinstance(reason.reason, (NewConnectionError, ConnectTimeoutError)) or (
         "CERTIFICATE_VERIFY_FAILED" in str(reason.reason)
     )
-
-
-def _body(answer: requests.Response, deadline: float, clock: Callable[[], float]) -> str:
-    """The body, however slowly it drips, within the attempt's time: the library bounds each read, not their sum."""
-    body = b""
-    for piece in answer.iter_content(8192):
-        body += piece
-        if clock() > deadline:
-            answer.close()
-            raise requests.exceptions.ReadTimeout("the answer dripped")
-    return body.decode("utf-8", "replace")

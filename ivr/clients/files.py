@@ -3,15 +3,19 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import requests
+from urllib3.exceptions import HTTPError
 
-from ivr.clients.exchange import CONNECT_SECONDS, kept_session
+from ivr.clients.bounded import TooLarge, content
+from ivr.clients.exchange import kept_session, within
 from ivr.clients.failure import SendError
 
 MOST_BYTES = 16 * 1024 * 1024
 SECONDS = 20.0
+HOSTS = 5  # one after another, as redirects lead
 # What a browser may show; anything else is a download.
 SHOWN = ("image/png", "image/jpeg", "image/gif", "image/webp", "audio/", "video/", "application/pdf", "text/vcard")
 
@@ -25,31 +29,44 @@ class File:
 class FileFetcher:
     """Threads share it; its connections are kept."""
 
-    def __init__(self, connections: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        connections: int,
+        clock: Callable[[], float] = time.monotonic,
+        seconds: float = SECONDS,
+        most: int = MOST_BYTES,
+    ) -> None:
         self._session = kept_session(connections)
         self._clock = clock
+        self._seconds = seconds
+        self._most = most
 
     def fetch(self, url: str, auth: tuple[str, str] | None = None) -> File:
         """GET it, redirects followed; `auth` goes to the first host alone. Raises SendError."""
-        ends = self._clock() + SECONDS
-        timeout = (CONNECT_SECONDS, SECONDS)
         try:
-            with self._session.get(url, auth=auth, timeout=timeout, stream=True) as answer:
+            with self._answer(url, auth) as answer:
                 if answer.status_code != 200:
                     raise SendError(f"the file's host answered {answer.status_code}", code=answer.status_code)
-                return File(_kind(answer.headers.get("Content-Type", "")), self._content(answer, ends))
-        except requests.RequestException as error:
+                return File(_kind(answer.headers.get("Content-Type", "")), content(answer, self._most))
+        except TooLarge as error:
+            raise SendError(f"the file is larger than {self._most:,} bytes") from error
+        except (requests.RequestException, HTTPError, ValueError) as error:  # the last two: a redirect to no URL
             raise SendError(f"the file's host did not answer ({type(error).__name__})") from error
 
-    def _content(self, answer: requests.Response, ends: float) -> bytes:
-        found = bytearray()
-        for piece in answer.iter_content(65536):
-            found += piece
-            if len(found) > MOST_BYTES:
-                raise SendError(f"the file is larger than {MOST_BYTES:,} bytes")
-            if self._clock() > ends:
-                raise SendError("the file dripped")
-        return bytes(found)
+    def _answer(self, url: str, auth: tuple[str, str] | None) -> requests.Response:
+        """The first that is no redirect. Followed here: requests would read their bodies without a bound."""
+        ends = self._clock() + self._seconds
+        for _ in range(HOSTS):
+            request: dict[str, Any] = {"auth": auth, "timeout": within(ends - self._clock(), self._seconds)}
+            answer = self._session.get(url, stream=True, allow_redirects=False, **request)
+            if not answer.is_redirect:
+                return answer
+            answer.close()
+            there = urljoin(url, answer.headers["Location"])
+            if self._session.should_strip_auth(url, there):  # type: ignore[no-untyped-call]
+                auth = None
+            url = there
+        raise requests.exceptions.TooManyRedirects("redirects without an end")
 
 
 def of_twilio(url: str, api_url: str) -> bool:

@@ -8,11 +8,10 @@ from datetime import datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
-from requests import Response, Session
+from requests import Session
 from requests.adapters import HTTPAdapter
 from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema, RequestException
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connection import HTTPConnection
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
@@ -22,6 +21,7 @@ from urllib3.exceptions import (
 )
 from urllib3.util.connection import create_connection
 
+from ivr.clients.bounded import Encrypted, Plain, bounded_adapter
 from ivr.clients.exchange import ATTEMPT_SECONDS, Answer, exchange, kept_session, never_sent
 from ivr.clients.failure import ConversationClosed, SendError
 from ivr.clients.signature import SIGNATURE_HEADER, sign
@@ -98,13 +98,7 @@ def _session(connections: int) -> Session:
     session = kept_session(connections)
     # One consumer's cookie must not ride on another's request.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-    session.hooks["response"].append(_lead_nowhere)
     return session
-
-
-def _lead_nowhere(answer: Response, **_: Any) -> None:
-    """Told to follow no redirect, requests still parses where it leads and reads its body without a deadline."""
-    answer.headers.pop("Location", None)
 
 
 def _refused(answer: Answer) -> SendError:
@@ -132,23 +126,15 @@ def _object(text: str) -> Mapping[str, Any]:
 def _outward(connections: int, private: Callable[[str], bool]) -> HTTPAdapter:
     """An adapter all of whose connections end at public addresses."""
 
-    class Plain(HTTPConnection):
+    class PlainOutward(Plain):
         def _new_conn(self) -> socket.socket:
             return _connected(self, private)
 
-    class Encrypted(HTTPSConnection):
+    class EncryptedOutward(Encrypted):
         def _new_conn(self) -> socket.socket:
             return _connected(self, private)
 
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
-
-    class EncryptedPool(HTTPSConnectionPool):
-        ConnectionCls = Encrypted
-
-    adapter = HTTPAdapter(pool_connections=DESKS, pool_maxsize=connections, max_retries=0)
-    adapter.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": EncryptedPool}
-    return adapter
+    return bounded_adapter(DESKS, connections, PlainOutward, EncryptedOutward)
 
 
 def _connected(connection: HTTPConnection, private: Callable[[str], bool]) -> socket.socket:

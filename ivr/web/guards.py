@@ -3,9 +3,14 @@
 import base64
 import hmac
 import json
+import math
 import re
-from collections.abc import Callable
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import wraps
+from threading import Condition, Thread
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
@@ -18,7 +23,8 @@ from ivr.runtime import Runtime
 
 MAX_BODY = 64 * 1024
 MAX_DESK_BODY = 1024 * 1024
-BODY_SECONDS = 3.0  # between two pieces of a body
+BODY_SECONDS = 3.0
+DESK_BODY_SECONDS = 5.0
 
 View = Callable[..., Response]
 
@@ -46,9 +52,9 @@ def twilio_signed(view: View) -> View:
     def guarded(**values: Any) -> Response:
         length = request.content_length
         if length is None or length > MAX_BODY:
-            return Response("too large, or no Content-Length", 413, mimetype="text/plain")
+            return _too_large("too large, or no Content-Length")
         try:
-            body = _body()
+            body = _body(MAX_BODY, BODY_SECONDS)
         except TimeoutError:
             return Response("too slow", 408, mimetype="text/plain")
         form = _form(body)
@@ -94,11 +100,11 @@ def _why_not_desk(brand: str, body: bytes) -> str | None:
 
 def _of_a_desk(why_not: Callable[[bytes], str | None], view: Callable[[bytes], Response]) -> Response:
     try:
-        body = _body(MAX_DESK_BODY)
+        body = _body(MAX_DESK_BODY, DESK_BODY_SECONDS)
     except TimeoutError:
         return Response("too slow", 408, mimetype="text/plain")
     if len(body) > MAX_DESK_BODY:
-        return Response("too large", 413, mimetype="text/plain")
+        return _too_large("too large")
     reason = why_not(body)
     if reason:
         log.warning("webhook_refused", path=logged_path(), reason=reason)
@@ -118,16 +124,71 @@ def _why_not_liveperson(body: bytes) -> str | None:
     return None if hmac.compare_digest(given.encode("utf-8", "replace"), right.encode()) else "signature"
 
 
-def _body(most: int = MAX_BODY) -> bytes:
+class _Watch:
+    """Stops the reading of bodies whose time is up.
+
+    A time-out of the socket bounds one piece, and gunicorn waits for a kilobyte in as many pieces as it comes. One
+    thread watches all connections: to start one for each request would cost a call more than its rows do.
+    """
+
+    def __init__(self) -> None:
+        self._ends: dict[socket.socket, float] = {}
+        self._wakes = math.inf
+        self._changed = Condition()
+        self._thread: Thread | None = None
+
+    @contextmanager
+    def reading(self, connection: socket.socket, seconds: float) -> Iterator[None]:
+        """Raises TimeoutError, whatever else happened, when reading took longer."""
+        with self._changed:
+            self._ends[connection] = ends = time.monotonic() + seconds
+            if self._thread is None or not self._thread.is_alive():  # none outlives a fork
+                self._thread = Thread(target=self._run, name="bodies", daemon=True)
+                self._thread.start()
+            elif ends < self._wakes:
+                self._changed.notify()
+        try:
+            yield
+        finally:
+            with self._changed:
+                in_time = self._ends.pop(connection, None) is not None
+            if not in_time:
+                raise TimeoutError("the body dripped")
+
+    def _run(self) -> None:
+        with self._changed:
+            while True:
+                now = time.monotonic()
+                for connection in [each for each, ends in self._ends.items() if ends <= now]:
+                    del self._ends[connection]
+                    _read_no_more(connection)
+                self._wakes = min(self._ends.values(), default=math.inf)
+                self._changed.wait(None if self._wakes == math.inf else self._wakes - now)
+
+
+_watch = _Watch()
+
+
+def _body(most: int, seconds: float) -> bytes:
     """The body, at most a byte more than `most`; or TimeoutError: who sends a byte now and then must hold no thread."""
     connection = request.environ.get("gunicorn.socket")
-    if connection is not None:
-        connection.settimeout(BODY_SECONDS)
-    try:
+    if connection is None:
         return request.stream.read(most + 1)
-    finally:
-        if connection is not None:
-            connection.settimeout(None)
+    with _watch.reading(connection, seconds):
+        return request.stream.read(most + 1)
+
+
+def _too_large(why: str) -> Response:
+    connection = request.environ.get("gunicorn.socket")
+    if connection is not None:
+        _read_no_more(connection)
+    return Response(why, 413, mimetype="text/plain")
+
+
+def _read_no_more(connection: socket.socket) -> None:
+    """The answer still goes out; then the connection ends, as gunicorn would else wait for the rest of the body."""
+    with suppress(OSError):  # the other side has gone
+        connection.shutdown(socket.SHUT_RD)
 
 
 def logged_path() -> str:

@@ -3,6 +3,9 @@
 import hashlib
 import io
 import json
+import socket
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urldefrag, urlencode
 
@@ -12,6 +15,7 @@ from twilio.request_validator import RequestValidator
 from ivr.deployment.pointing import text_url
 from ivr.flow.load import load_directory
 from ivr.sandbox.town import ROOT
+from ivr.web.guards import _Watch
 from tests.doors import ACCOUNT_SID, CALLER, PUBLIC_URL, TOKEN, Doors, opened_doors
 
 FORM = {"CallSid": "CA1", "AccountSid": ACCOUNT_SID, "From": CALLER, "To": "+14155550100"}
@@ -135,3 +139,51 @@ def test_without_a_token_everything_is_refused(tmp_path: Path) -> None:
             ).status_code
             == 403
         )
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """A connection's two ends: ours and the other side's."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield ours, theirs
+
+
+def test_a_body_that_is_not_there_in_time_is_read_no_more(ends: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = ends
+    begun = time.monotonic()
+    with pytest.raises(TimeoutError), _Watch().reading(ours, 0.1):
+        theirs.sendall(b"x")
+        assert ours.recv(1) == b"x"
+        assert ours.recv(1) == b""
+    assert time.monotonic() - begun < 1.0
+    ours.sendall(b"408")
+    assert theirs.recv(3) == b"408", "the answer still goes out"
+
+
+def test_whatever_else_befalls_the_reading_it_took_too_long(ends: tuple[socket.socket, socket.socket]) -> None:
+    with pytest.raises(TimeoutError), _Watch().reading(ends[0], 0.1):
+        raise ValueError(f"a chunk that ends in {ends[0].recv(1)!r}")
+    with pytest.raises(ValueError, match="before"), _Watch().reading(ends[0], 5.0):
+        raise ValueError("before its time was up")
+
+
+def test_a_body_that_is_there_in_time_leaves_the_connection_as_it_was(
+    ends: tuple[socket.socket, socket.socket],
+) -> None:
+    ours, theirs = ends
+    watch = _Watch()
+    with watch.reading(ours, 0.05):
+        theirs.sendall(b"x")
+        assert ours.recv(1) == b"x"
+    late, other = socket.socketpair()
+    with late, other, pytest.raises(TimeoutError), watch.reading(late, 0.2):
+        assert late.recv(1) == b"", "so long that the first one's time is over"
+    theirs.sendall(b"the next request")
+    assert ours.recv(16) == b"the next request"
+
+
+def test_who_comes_later_with_less_time_ends_first(ends: tuple[socket.socket, socket.socket]) -> None:
+    watch, (later, other) = _Watch(), socket.socketpair()
+    with later, other, pytest.raises(TimeoutError), watch.reading(ends[0], 5.0), watch.reading(later, 0.1):
+        assert later.recv(1) == b""
