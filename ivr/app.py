@@ -3,7 +3,7 @@
 from flask import Flask
 
 from ivr.runtime import Runtime
-from ivr.web import desk, files, health, messages, voice
+from ivr.web import desk, files, guards, health, messages, voice
 
 
 def create_app(runtime: Runtime) -> Flask:
@@ -15,4 +15,5 @@ def create_app(runtime: Runtime) -> Flask:
     app.extensions["ivr"] = runtime
     for door in (voice, messages, desk, files, health):
         app.register_blueprint(door.blueprint)
+    app.after_request(guards.leave_unread)
     return app

@@ -322,12 +322,14 @@ DRIPPING = [
     ("/messages", "Content-Length: 1000000", b"413"),
     ("/desk/liveperson", "Content-Length: 1000000", b"408"),
     ("/desk/liveperson", "Transfer-Encoding: chunked", b"408"),
+    ("/healthz", "Content-Length: 1000", b"405"),
+    ("/nowhere", "Transfer-Encoding: chunked", b"404"),
 ]
 
 
 def test_bodies_that_drip_do_not_hold_the_server(here: Town) -> None:
     """Eight of each are more than there are threads."""
-    with ThreadPoolExecutor(32) as pool:
+    with ThreadPoolExecutor(48) as pool:
         dripping = [(pool.submit(_drip, here, *case[:2]), case[2]) for case in DRIPPING for _ in range(8)]
         assert requests.get(f"{here.webhooks.app_url}/healthz", timeout=10).text == "ok\n"
         for answer, status in dripping:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -62,7 +63,7 @@ class Texts:
                 log.error("text_still_unclear", message=text.id, reason=error.reason)
             else:
                 log.warning("text_still_unclear", message=text.id, reason=error.reason)
-            ledger.record(text, lambda tx: self._not_told(tx, text, error))
+            ledger.record(text, partial(self._not_told, text, error))
             return
         ledger.record(text, lambda tx: self._settled(tx, text, listed))
 
@@ -105,7 +106,7 @@ class Texts:
         self.ledger.refused(text, error, lambda tx: self._known_to_have_failed(tx, text, error.code))
         return "unable" if error.code in NO_NUMBER_WOULD_DO else "refused"
 
-    def _not_told(self, tx: Connection, text: Text, error: SendError) -> None:
+    def _not_told(self, text: Text, error: SendError, tx: Connection) -> None:
         """Asked about again, until long after its time: then it is a person's, and what waits behind it goes on."""
         now = self.ledger.now()
         if now > text.give_up_at + outbox.UNCLEAR_LONGER:

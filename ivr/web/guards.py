@@ -185,6 +185,15 @@ def _too_large(why: str) -> Response:
     return Response(why, 413, mimetype="text/plain")
 
 
+def leave_unread(answer: Response) -> Response:
+    """After every request: nothing without a guard reads a body, however slowly one comes."""
+    connection = request.environ.get("gunicorn.socket")
+    sent = request.content_length or "Transfer-Encoding" in request.headers
+    if connection is not None and sent and not hasattr(current_app.view_functions.get(request.endpoint or ""), "guard"):
+        _read_no_more(connection)
+    return answer
+
+
 def _read_no_more(connection: socket.socket) -> None:
     """The answer still goes out; then the connection ends, as gunicorn would else wait for the rest of the body."""
     with suppress(OSError):  # the other side has gone
