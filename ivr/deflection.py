@@ -10,7 +10,7 @@ from ivr import numbers
 from ivr.clients.twilio import NO_NUMBER_WOULD_DO
 from ivr.flow.desk import called_again
 from ivr.flow.engine import Text as Known
-from ivr.flow.model import Branch, Flow, Recording, Spoken
+from ivr.flow.model import Branch, Flow, Recording
 from ivr.relay import consumer
 from ivr.store import calls, consent, conversations, entries, known, outgoing
 from ivr.store.calls import Call
@@ -66,7 +66,7 @@ def accept(tx: Connection, flow: Flow, branch: Branch, key: str, attempt: Attemp
     deflection = calls.accept(tx, attempt.call, branch.name, key, attempt.now)
     if deflection is None:
         return Accepted(again=True)
-    consent.record(tx, deflection, _heard(branch.offer), attempt.now)
+    consent.record(tx, deflection, _heard(flow, branch), attempt.now)
     number = numbers.read(attempt.call.caller)
     other = key == branch.other_number != branch.accept
     refused = "other_number" if other else _why_not(tx, flow, branch, number, attempt)
@@ -94,8 +94,10 @@ def confirm(tx: Connection, flow: Flow, branch: Branch, e164: str, attempt: Atte
     return _written(tx, flow, branch, deflection, number, attempt)
 
 
-def _heard(offer: Spoken) -> str:
-    """The offer's words, as consent to them is put on record."""
+def _heard(flow: Flow, branch: Branch) -> str:
+    """The offer's words as the file has them, as consent to them is put on record."""
+    closed = flow.branches[branch.name].closed if branch.until is not None else None
+    offer = (closed or branch).offer
     return f"recording: {offer.url}" if isinstance(offer, Recording) else offer.source or offer.text
 
 

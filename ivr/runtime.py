@@ -111,7 +111,7 @@ class CannotStart(Exception):
     """The server must not start. The message is for the operator, a clear line a reason."""
 
 
-def prepare(environ: Mapping[str, str]) -> Runtime:
+def prepare(environ: Mapping[str, str], now: Callable[[], datetime] = utc_now) -> Runtime:
     """The runtime of a server process. Raises CannotStart on a wrong setting, a flow with an error, an old schema."""
     try:
         settings = config.read(environ)
@@ -124,7 +124,7 @@ def prepare(environ: Mapping[str, str]) -> Runtime:
     _current_schema(settings)
     if not settings.secret_key:
         settings = replace(settings, secret_key=_kept_secret_key(settings))
-    return build(settings, loaded.flows, _desk_secrets(environ, loaded.flows))
+    return build(settings, loaded.flows, _desk_secrets(environ, loaded.flows), now)
 
 
 def _desk_secrets(environ: Mapping[str, str], flows: Mapping[str, Flow]) -> Mapping[str, str]:

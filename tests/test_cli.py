@@ -223,6 +223,22 @@ def test_call_waits_for_a_text_that_comes_later() -> None:
     assert "not known to be sent" not in ended.stderr
 
 
+def test_a_call_out_of_hours(tmp_path: Path) -> None:
+    acme = (ROOT / "flows" / "acme.yaml").read_text(encoding="utf-8")
+    hours = "hours: {open: 'Mon-Fri 08:00-20:00', holidays: [US]}\nclosed:\n  offer: We are closed, press 1. We answer {{ opens }}.\n"
+    hours += '  greeting: "{{ brand }} answers {{ opens }}. Reply STOP to opt out."\n'
+    (tmp_path / "acme.yaml").write_text(acme + hours, encoding="utf-8")
+    texts = ("--text", "My bill is wrong", "--agent", "Hello")
+    ended = ivr("call", "acme", "billing", "--press", "1", *texts, "--at", "2026-12-24 20:30", FLOWS_DIR=str(tmp_path))
+    assert ended.returncode == 0, ended.stderr
+    assert "  ivr       We are closed, press 1. We answer on Monday at 8 AM.\n" in ended.stdout
+    assert "  text      Acme Air answers on Monday at 8 AM. Reply STOP to opt out.\n" in ended.stdout
+    assert ended.stdout.endswith("  text      Hello\n")
+    wrong = ivr("call", "acme", "--at", "tomorrow")
+    assert (wrong.returncode, wrong.stdout) == (1, "")
+    assert 'tomorrow: no time; write one like "2026-12-25 10:00" or "Sat 22:30"' in wrong.stderr
+
+
 def test_call_says_which_brands_there_are() -> None:
     ended = ivr("call", "acne")
     assert (ended.returncode, ended.stdout) == (1, "")

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 from rich.console import Console
@@ -11,12 +12,15 @@ from rich.text import Text
 
 from ivr import config
 from ivr.cli.ends import FAILED, GOOD, tell
+from ivr.flow.load import load_directory
+from ivr.runtime import utc_now
 from ivr.sandbox.carrier import CALLBACKS, HANDSETS
 from ivr.sandbox.demo import demo
 from ivr.sandbox.desk import DAYS as DESK_DAYS
+from ivr.sandbox.moment import moment
 from ivr.sandbox.phone import AGENTS
 from ivr.sandbox.rest import DAYS
-from ivr.sandbox.scene import CALLER, Scene
+from ivr.sandbox.scene import CALLER, Scene, TownError
 from ivr.sandbox.town import town
 from ivr.sandbox.transcript import Event
 from ivr.store import outbox
@@ -61,6 +65,9 @@ def add_call(call: argparse.ArgumentParser) -> None:
     call.add_argument("--agents", choices=AGENTS, default="free", metavar="HOW", help=", ".join(AGENTS))
     call.add_argument("--wait", type=float, default=120.0, metavar="SECONDS", help="how long the caller holds the line")
     call.add_argument(
+        "--at", default="", metavar="TIME", help='the brand\'s local time: "2026-12-25 10:00", "Sat 22:30"'
+    )
+    call.add_argument(
         "--record", type=Path, metavar="FILE", help="write every webhook and its answer, a JSON line each"
     )
     call.set_defaults(command=_call)
@@ -97,12 +104,11 @@ def _call(arguments: argparse.Namespace) -> int:
         holds=arguments.wait,
     )
     print("A simulation: the server is real; Twilio, the phones and the people are not.", file=sys.stderr)
+    flows_dir, down, ahead = config.flows_dir(os.environ), arguments.twilio == "down", _ahead(arguments)
     with tempfile.TemporaryDirectory() as directory:
         place = Path(directory)
         database = f"sqlite:///{place / 'ivr.db'}"
-        with town(
-            config.flows_dir(os.environ), database, place / "server.log", down=arguments.twilio == "down"
-        ) as here:
+        with town(flows_dir, database, place / "server.log", down=down, ahead=ahead) as here:
             if arguments.record:
                 arguments.record.touch()  # a path that cannot be written is said before the call, not after
             call, _ = here.play(scene, _show, lambda: _unfinished(database))
@@ -111,6 +117,17 @@ def _call(arguments: argparse.Namespace) -> int:
             if arguments.record:
                 arguments.record.write_text(here.webhooks.recorded(), encoding="utf-8")
     return FAILED if call.errors else GOOD
+
+
+def _ahead(arguments: argparse.Namespace) -> timedelta:
+    """How far the time of the scene is from now."""
+    if not arguments.at:
+        return timedelta()
+    flow, now = load_directory(config.flows_dir(os.environ)).flows.get(arguments.brand), utc_now()
+    at = moment(arguments.at, flow.timezone if flow else "UTC", now)
+    if at is None:
+        raise TownError(f'{arguments.at[:40]}: no time; write one like "2026-12-25 10:00" or "Sat 22:30"')
+    return at - now
 
 
 def _unfinished(database_url: str) -> int:

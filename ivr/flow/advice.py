@@ -4,11 +4,11 @@ import re
 from collections.abc import Mapping
 from pathlib import PurePath
 
-from ivr.flow import hints, reach
+from ivr.flow import closing, hints, reach
 from ivr.flow.hints import Hint
 from ivr.flow.segments import ALONE, segments
 from ivr.flow.source import Path, Source
-from ivr.flow.texts import Rendered, exits, mapping, menus, node, outcomes
+from ivr.flow.texts import Rendered, exits, heard_at, mapping, menus, node, outcomes, owner
 from ivr.flow.words import TemplateFault, duration
 from ivr.lookalikes import plain
 
@@ -53,6 +53,7 @@ def advise(source: Source, texts: Mapping[Path, Rendered]) -> None:
                 _key(source, path, text, key)
     for branch in mapping(source, "branches"):
         _sla(source, ("branches", branch), texts)
+    closing.advise(source, texts)
     _without_effect(source)
     _fallbacks(source)
     _circles(source)
@@ -61,7 +62,7 @@ def advise(source: Source, texts: Mapping[Path, Rendered]) -> None:
 
 def _length(source: Source, path: Path, text: Rendered) -> None:
     worst = max(map(segments, text.outcomes), key=lambda counted: (counted.count, counted.characters))
-    if worst.count == 1 or ("name",) in source.faulty or (*path[:-1], "sla") in source.faulty:
+    if worst.count == 1 or ("name",) in source.faulty or (*owner(path), "sla") in source.faulty:
         return
     forced = f", {worst.forced_by} forces UCS-2" if worst.forced_by else ""
     unless = f" in UCS-2, {ALONE['GSM-7']} without {worst.forced_by}" if worst.forced_by else ""
@@ -91,12 +92,12 @@ def _opt_out(source: Source, path: Path, text: Rendered) -> None:
 
 def _key(source: Source, path: Path, text: Rendered, name: str) -> None:
     unless_said, what, words = _OFFERED[name]
-    key = _inherited(source, path[:-1], name, unless_said)
     language = str(mapping(source).get("language", "en")).strip().lower()[:2]
-    pattern = _key_pattern(key, language) if key and ("language",) not in source.faulty else None
-    if pattern and not all(re.search(pattern, outcome, re.IGNORECASE) for outcome in text.outcomes):
-        like = words.format(key)
-        source.warning(source.place(path), f"offer: does not say {what.format(key)}, like: {like}", (like,))
+    for key in sorted({_inherited(source, branch, name, unless_said) for branch in heard_at(source, path)}):
+        pattern = _key_pattern(key, language) if key and ("language",) not in source.faulty else None
+        if pattern and not all(re.search(pattern, outcome, re.IGNORECASE) for outcome in text.outcomes):
+            like = words.format(key)
+            source.warning(source.place(path), f"offer: does not say {what.format(key)}, like: {like}", (like,))
 
 
 def _inherited(source: Source, branch: Path, name: str, unless_said: str) -> str:
@@ -130,7 +131,9 @@ def _sla(source: Source, branch: Path, texts: Mapping[Path, Rendered]) -> None:
     sla = mapping(source, *branch).get("sla")
     said = duration(sla) if isinstance(sla, str) else None
     where = [texts.get((*branch, name)) for name in ("offer", "greeting")]
+    closed: Path = (*branch, "closed")
     ways = [(*branch, way, "say") for way in ("otherwise", "fallback")]
+    ways += [(*closed, "offer"), (*closed, "greeting"), (*closed, "otherwise", "say")]
     where += [texts.get(way) for way in ways if way in source.values]
     if said is None or (*branch, "sla") in source.faulty or None in where:
         return  # a recording may say it, and a text with an error might
@@ -163,16 +166,15 @@ def _fallbacks(source: Source) -> None:
     if "fallback" in mapping(source):
         return
     for path, way in exits(source):
-        holder = path[:-1]
         fails = "a queue can be full" if "queue" in way else "a dialled number can be busy" if "dial" in way else None
         if (
             fails
             and path[-1] == "otherwise"
-            and "fallback" not in mapping(source, *holder)
+            and any("fallback" not in mapping(source, *place) for place in heard_at(source, path))
             and path not in source.faulty
         ):
             message = f"otherwise: {fails}, and no fallback follows; add a fallback here or on the brand"
-            source.warning(source.key_place(path), message, hints.added(source, (*holder, "fallback")))
+            source.warning(source.key_place(path), message, hints.added(source, (*owner(path), "fallback")))
 
 
 def _unreached(source: Source) -> None:

@@ -1,10 +1,12 @@
 """A typed file becomes the Flow: defaults filled in, inherited settings resolved, words rendered."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ivr import numbers
 from ivr.flow import schema
+from ivr.flow.hours import Hours
 from ivr.flow.model import (
     Branch,
     Desk,
@@ -25,6 +27,7 @@ from ivr.flow.model import (
     ToUrl,
     WebhookDesk,
 )
+from ivr.flow.opening_times import Week
 from ivr.flow.words import PHRASES, words
 
 REPLY_WINDOW = 30 * 86400  # seconds
@@ -72,7 +75,7 @@ def _branch(name: str, branch: schema.Branch, brand: schema.Brand, of_brand: Map
     if branch.sla:
         known["sla"] = branch.sla.spoken
     inherited = _exit(brand.fallback, of_brand) if brand.fallback else None
-    return Branch(
+    built = Branch(
         name=name,
         offer=_spoken(branch.offer, known),
         greeting=words(branch.greeting, known),
@@ -87,6 +90,27 @@ def _branch(name: str, branch: schema.Branch, brand: schema.Brand, of_brand: Map
         sla=branch.sla,
         regions=tuple(branch.regions or brand.regions or _own_regions(brand)),
     )
+    closed, hours = branch.closed or brand.closed, branch.hours or brand.hours
+    if hours is None:
+        return built
+    as_closed = _closed(built, closed, known if branch.closed else of_brand) if closed else None
+    return replace(built, hours=_hours(hours, brand.timezone), closed=as_closed)
+
+
+def _closed(branch: Branch, closed: schema.Closed, known: Mapping[str, str]) -> Branch:
+    return replace(
+        branch,
+        offer=_spoken(closed.offer, known) if closed.offer else branch.offer,
+        greeting=words(closed.greeting, known) if closed.greeting else branch.greeting,
+        otherwise=_exit(closed.otherwise, known) if closed.otherwise else branch.otherwise,
+    )
+
+
+def _hours(hours: schema.Hours | Week, zone: str) -> Hours:
+    if isinstance(hours, Week):
+        return Hours(zone, hours.days)
+    dates = {day: its.spans for day, its in hours.dates.items()}
+    return Hours(zone, hours.open.days, tuple(hours.holidays), dates)
 
 
 def _inherited(name: str, unsaid: Any, *holders: schema.Inherited) -> Any:

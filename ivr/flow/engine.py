@@ -1,9 +1,11 @@
 """The engine: where a call is and what was heard there -> what is said and done next. Pure."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from ivr import numbers
+from ivr.flow import offered
 from ivr.flow.model import (
     Branch,
     Exit,
@@ -58,6 +60,7 @@ class Heard:
     number: str = ""  # E.164, keyed in: where the text goes, or would; "" is the caller's own
     region: str = ""  # of the number that was dialled: where a number keyed in without a country code is most likely
     outdated: bool = False  # the key was about a number that was keyed in before `number`
+    now: datetime | None = None  # unless said, everything is open
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class Answer:
 
 def enter(flow: Flow, place: Menu | Branch, heard: Heard) -> Answer:
     """The first words of a menu, or of a branch: its offer."""
+    place = offered.entered(place, heard.now)
     if isinstance(place, Menu):
         return Answer(_menu(flow, place, 1, heard))
     return Answer(_offer(flow, place, 1, heard), offers=place)
@@ -85,6 +89,7 @@ def answer(flow: Flow, step: Step, heard: Heard) -> Answer:
         return Answer(lost(flow, heard))
     if not step.name:
         return enter(flow, place, heard)
+    place = offered.held(place, step.until, heard.now)
     if step.name in DONE:
         return Answer(_exit_failed(flow, place, step.role, heard))
     if isinstance(place, Menu):
@@ -112,7 +117,14 @@ def texted(flow: Flow, branch: Branch, asked: int, heard: Heard) -> Script:
     if heard.text == "delivered":
         return _goodbye(flow)
     phrase = flow.phrases["sent" if heard.text == "sent" else "on_its_way"]
-    return Speak(phrase, heard.number), Wait(branch.confirm), GoTo(Step(branch.name, "confirm", asked + 1))
+    return Speak(phrase, heard.number), Wait(branch.confirm), GoTo(_step(branch, "confirm", asked + 1))
+
+
+def what_became(flow: Flow, step: Step, heard: Heard) -> Script:
+    """As `texted`, at a step of the branch."""
+    branch = offered.held(flow.branches[step.place], step.until, heard.now)
+    assert isinstance(branch, Branch)  # a branch's name
+    return texted(flow, branch, step.attempt, heard)
 
 
 def lost(flow: Flow, heard: Heard) -> Script:
@@ -120,20 +132,25 @@ def lost(flow: Flow, heard: Heard) -> Script:
     if heard.from_studio:
         return (ReturnToStudio("error", "unknown_place"),)
     place = flow.entry or next(iter(flow.branches.values()))
-    return _otherwise(flow, place, heard)
+    return _otherwise(flow, offered.entered(place, heard.now), heard)
 
 
-def to_a_person(flow: Flow, name: str, heard: Heard) -> Script:
-    """The way out of the place `name`, for when nothing else can be said."""
-    place = flow.place(name)
-    return _otherwise(flow, place, heard) if place else lost(flow, heard)
+def to_a_person(flow: Flow, step: Step, heard: Heard) -> Script:
+    """The way out of the place where the call is, for when nothing else can be said."""
+    place = flow.place(step.place)
+    if place is None:
+        return lost(flow, heard)
+    as_it_is = offered.held(place, step.until, heard.now) if step.name else offered.entered(place, heard.now)
+    return _otherwise(flow, as_it_is, heard)
+
+
+def _step(place: Menu | Branch, name: str, attempt: int = 1, role: Role = "otherwise") -> Step:
+    return Step(place.name, name, attempt, role, place.until if isinstance(place, Branch) else None)
 
 
 def _menu(flow: Flow, menu: Menu, attempt: int, heard: Heard) -> Script:
     """The prompt as often as it is still to be played, then the way on: silence needs no further request."""
-    prompts = [
-        Listen(menu.say, menu.wait, Step(menu.name, "choose", number)) for number in range(attempt, menu.tries + 1)
-    ]
+    prompts = [Listen(menu.say, menu.wait, _step(menu, "choose", number)) for number in range(attempt, menu.tries + 1)]
     return *prompts, *_otherwise(flow, menu, heard, "silent")
 
 
@@ -148,7 +165,7 @@ def _chosen(flow: Flow, menu: Menu, step: Step, heard: Heard) -> Answer:
 
 
 def _offer(flow: Flow, branch: Branch, attempt: int, heard: Heard) -> Script:
-    listen = Listen(branch.offer, branch.wait, Step(branch.name, "answer", attempt))
+    listen = Listen(branch.offer, branch.wait, _step(branch, "answer", attempt))
     return listen, *_otherwise(flow, branch, heard, "silent")
 
 
@@ -169,8 +186,8 @@ def _confirmed(flow: Flow, branch: Branch, step: Step, heard: Heard) -> Answer:
 
 
 def _ask_whether_it_arrived(flow: Flow, branch: Branch, attempt: int) -> Script:
-    listen = Listen(flow.phrases["not_arrived"], branch.wait, Step(branch.name, "arrived", attempt))
-    return listen, GoTo(Step(branch.name, "arrived", attempt))  # the row is read once more before the goodbye
+    listen = Listen(flow.phrases["not_arrived"], branch.wait, _step(branch, "arrived", attempt))
+    return listen, GoTo(_step(branch, "arrived", attempt))  # the row is read once more before the goodbye
 
 
 def _arrived(flow: Flow, branch: Branch, step: Step, heard: Heard) -> Answer:
@@ -198,7 +215,7 @@ def _could_not(flow: Flow, branch: Branch, asked: int, heard: Heard) -> Script:
 def _ask_number(flow: Flow, branch: Branch, attempt: int, heard: Heard) -> Script:
     """The question as often as it is still to be asked, then the way on, as in `_menu`."""
     asks = [
-        Listen(flow.phrases["ask_number"], branch.wait, Step(branch.name, "number", this), digits=True)
+        Listen(flow.phrases["ask_number"], branch.wait, _step(branch, "number", this), digits=True)
         for this in range(attempt, branch.tries + 1)
     ]
     return *asks, *_otherwise(flow, branch, heard, "failed", "cannot_text")
@@ -223,7 +240,7 @@ def _numbered(flow: Flow, branch: Branch, step: Step, heard: Heard) -> Answer:
 def _read_number(flow: Flow, branch: Branch, attempt: int, number: str, heard: Heard) -> Script:
     """Read back what was keyed in, digit by digit; nothing is sent to a number that nobody confirmed."""
     confirms = [
-        Listen(flow.phrases["confirm_number"], branch.wait, Step(branch.name, "right", this), number)
+        Listen(flow.phrases["confirm_number"], branch.wait, _step(branch, "right", this), number)
         for this in range(attempt, branch.tries + 1)
     ]
     return *confirms, *_otherwise(flow, branch, heard, "failed", "cannot_text")
@@ -261,9 +278,9 @@ def _otherwise(flow: Flow, place: Menu | Branch, heard: Heard, result: str = "de
 def _leave(flow: Flow, place: Menu | Branch, way: Exit, role: Role, heard: Heard, result: str, reason: str) -> Script:
     match way:
         case ToQueue(name):
-            return (Enqueue(name, Step(place.name, "queued", role=role)),)
+            return (Enqueue(name, _step(place, "queued", role=role)),)
         case ToNumber() | ToSip():
-            return (Dial(way, Step(place.name, "dialled", role=role)),)
+            return (Dial(way, _step(place, "dialled", role=role)),)
         case ToUrl(url):
             return (GoOut(url),)
         case ToMenu(name):

@@ -1,7 +1,7 @@
 """The picture: a brand's call tree, from the numbers that are dialled to every way on, as Mermaid or DOT text."""
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -149,13 +149,19 @@ def _place(flow: Flow, name: str) -> Menu | Branch:
 def _onward(place: Menu | Branch) -> Iterator[str]:
     if isinstance(place, Menu):
         yield from place.press.values()
-    yield from (way.name for _, way in _exits(place) if isinstance(way, ToMenu))
+    ways = [*_exits(place), *(_exits(closed) if (closed := _closed(place)) else ())]
+    yield from (way.name for _, way in ways if isinstance(way, ToMenu))
 
 
 def _exits(place: Menu | Branch) -> Iterator[tuple[str, Exit]]:
     yield "otherwise", place.otherwise
     if place.fallback and isinstance(place.otherwise, _CAN_FAIL):
         yield "fallback", place.fallback
+
+
+def _closed(place: Menu | Branch) -> Branch | None:
+    """The branch out of hours, where it is another one then."""
+    return place.closed if isinstance(place, Branch) else None
 
 
 def _ways_on(drawn: Graph, place: Menu | Branch, reached: Mapping[str, str]) -> None:
@@ -167,7 +173,19 @@ def _ways_on(drawn: Graph, place: Menu | Branch, reached: Mapping[str, str]) -> 
         drawn.edges.append(Edge(here, greeting, place.accept))
         if place.other_number:
             drawn.edges.append(Edge(here, greeting, f"{place.other_number}, to another number"))
-    for label, way in _exits(place):
+    _leave(drawn, here, _exits(place), reached)
+    closed = _closed(place)
+    if isinstance(place, Branch) and closed:
+        if closed.greeting != place.greeting:
+            drawn.edges.append(
+                Edge(here, drawn.add("text", "text", _quoted(closed.greeting)), f"{place.accept}, closed")
+            )
+        if closed.otherwise != place.otherwise:
+            _leave(drawn, here, ((f"{label}, closed", way) for label, way in _exits(closed)), reached)
+
+
+def _leave(drawn: Graph, here: str, exits: Iterable[tuple[str, Exit]], reached: Mapping[str, str]) -> None:
+    for label, way in exits:
         end = reached[way.name] if isinstance(way, ToMenu) else drawn.add(*_shown(way))
         drawn.edges.append(Edge(here, end, label))
         here = end  # the fallback follows on the exit that failed

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from ivr.flow.hours import Hours
 from ivr.flow.words import Duration, Words
 
 Key = str  # one of 0-9, * and #
@@ -81,6 +82,9 @@ class Branch:
     skill: str | None
     sla: Duration | None
     regions: tuple[str, ...]
+    hours: Hours | None = None
+    closed: "Branch | None" = None  # the branch as it is out of hours
+    until: int | None = None  # as it is out of hours, for one caller: the next opening in seconds of Unix, 0 for none
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ivr.flow.source import Path, Source
-from ivr.flow.texts import mapping, menus
+from ivr.flow.texts import closed_of, mapping, menus
 
 Leads = Mapping[str, frozenset[str]]
 
@@ -17,25 +17,51 @@ def places(source: Source) -> dict[str, Path]:
 
 
 def ways_out(source: Source) -> None:
-    """A menu from which only menus are reached, however one declines, keeps a caller from a person for ever."""
-    leads = {name: _declined(mapping(source, *path)) for name, path in places(source).items()}
-    back: dict[str, list[str]] = {}
-    for name, targets in leads.items():
-        for target in targets or ():
-            back.setdefault(target, []).append(name)
-    out = _closure((name for name, to in leads.items() if to is None or to - leads.keys()), back)
+    """A menu from which only menus are reached, however one declines, keeps a caller from a person for ever.
+
+    A place must lead out in and out of hours.
+    """
+    there = places(source)
+    leads = {name: _declined(source, path) for name, path in there.items()}
+    back: dict[str, list[tuple[str, int]]] = {}
+    for name, states in leads.items():
+        for number, targets in enumerate(states):
+            for target in targets or ():
+                back.setdefault(target, []).append((name, number))
+    still = {name: set(range(len(states))) for name, states in leads.items()}
+    waiting = [
+        (name, number)
+        for name, states in leads.items()
+        for number, to in enumerate(states)
+        if to is None or to - there.keys()
+    ]
+    while waiting:
+        name, number = waiting.pop()
+        if number in still[name]:
+            still[name].discard(number)
+            waiting += () if still[name] else back.get(name, ())
+    out = {name for name, states in still.items() if not states}
     for name, path in menus(source):
         if name not in out:
             message = f"{name}: a menu without a way out; lead a key or otherwise to a queue, a number or a goodbye"
             source.at_key(path, message)
 
 
-def _declined(place: Mapping[str, Any]) -> frozenset[str] | None:
-    """The places that a menu or branch leads to, or None when its `otherwise` leaves them all."""
-    otherwise = place.get("otherwise")
-    if not isinstance(otherwise, dict) or not isinstance(otherwise.get("menu"), str):
-        return None
-    return _keys_of(place) | {otherwise["menu"].strip()}
+def _declined(source: Source, path: Path) -> list[frozenset[str] | None]:
+    """The places that a menu or branch leads to, in and out of hours; None when its `otherwise` leaves them all."""
+    place = mapping(source, *path)
+    ways = [place.get("otherwise"), *_out_of_hours(source, path)]
+    return [
+        _keys_of(place) | {way["menu"].strip()} if isinstance(way, dict) and isinstance(way.get("menu"), str) else None
+        for way in ways
+    ]
+
+
+def _out_of_hours(source: Source, path: Path) -> list[Any]:
+    """A branch's `otherwise` out of hours, where it has one of these."""
+    closed = closed_of(source, path) if path[0] == "branches" else None
+    way = mapping(source, *closed).get("otherwise") if closed else None
+    return [way] if way is not None else []
 
 
 def _keys_of(place: Mapping[str, Any]) -> frozenset[str]:
@@ -89,7 +115,8 @@ def _leads(source: Source, there: Mapping[str, Path]) -> Leads:
     found = {}
     for name, path in there.items():
         place = mapping(source, *path)
-        ways = (place.get("otherwise"), place.get("fallback", mapping(source).get("fallback")))
+        ways = [place.get("otherwise"), place.get("fallback", mapping(source).get("fallback"))]
+        ways += _out_of_hours(source, path)
         targets = [way.get("menu") for way in ways if isinstance(way, dict)]
         to_menus = {target.strip() for target in targets if isinstance(target, str)}
         found[name] = (_keys_of(place) | to_menus) & there.keys()
@@ -132,7 +159,8 @@ def returns(source: Source) -> None:
 def _studio(source: Source, path: Path) -> Iterator[Path]:
     """Every `studio: return` of a place, the one that it inherits from the brand included."""
     inherited: Path = (*path, "fallback") if "fallback" in mapping(source, *path) else ("fallback",)
-    for way in ((*path, "otherwise"), inherited):
+    closed = closed_of(source, path) if path[0] == "branches" else None
+    for way in ((*path, "otherwise"), inherited, *([(*closed, "otherwise")] if closed else [])):
         if "studio" in mapping(source, *way) and (*way, "studio") not in source.faults:
             yield (*way, "studio")
 

@@ -4,7 +4,7 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 from ivr import numbers
-from ivr.flow import advice, hints, reach, texts
+from ivr.flow import advice, closing, hints, reach, texts
 from ivr.flow.findings import near, unknown
 from ivr.flow.scalars import ID, RESERVED
 from ivr.flow.source import Path, Source
@@ -23,6 +23,7 @@ def check(source: Source) -> None:
     _numbers(source)
     _other_number(source)
     _texted(source)
+    closing.without_hours(source)
     _private_desk(source)
     reach.ways_out(source)
     reach.returns(source)

@@ -1,7 +1,8 @@
 """Scalars of a brand's file: each is read as text, typed here, and refused with what is allowed."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import date
 from html import escape
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -11,7 +12,9 @@ from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from ivr import numbers
+from ivr.flow import opening_times, public_holidays
 from ivr.flow.findings import unknown
+from ivr.flow.opening_times import OneDay, TimesFault, Week
 from ivr.flow.words import PHRASES, Duration, duration
 
 MOST_NAMED = 100  # characters of a voice, a language, a skill
@@ -141,6 +144,34 @@ def _zone(value: Any) -> str:
     return text
 
 
+def _times(read: Callable[[str], Week | OneDay]) -> BeforeValidator:
+    def of(value: Any) -> Week | OneDay:
+        try:
+            return read(_scalar(value, "opening times"))
+        except TimesFault as wrong:
+            raise fault(str(wrong)) from None
+
+    return BeforeValidator(of)
+
+
+def _holidays(value: Any) -> str:
+    text = _scalar(value, "a country")
+    code = public_holidays.code(text)
+    if code is None:
+        raise fault(f"{text[:20]!r} is nowhere whose holidays are known; {public_holidays.allowed(text)}")
+    return code
+
+
+def _date(value: Any) -> date:
+    text = _scalar(value, "a date")
+    try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise fault(f"{text[:20]!r} is no date; write one like 2026-12-24")
+
+
 def _region(value: Any) -> str:
     text = _scalar(value, "a region").upper()
     if text not in numbers.REGIONS:
@@ -196,6 +227,9 @@ def _unless(words: Iterable[str]) -> str:
 
 
 _DURATION = rf"^\s*[0-9]{{1,4}}\s*({_in_any_case('second|minute|hour|day|week')})[Ss]?\s*$"
+_SPAN = r"\s*[0-9]{1,2}:[0-9]{2}\s*[-–]\s*[0-9]{1,2}:[0-9]{2}\s*"
+_TIMES = r"^[A-Za-z0-9:;,/–\s-]*[0-9][A-Za-z0-9:;,/–\s-]*$"
+_TIMES_OF_DAY = rf"^({_SPAN}(,{_SPAN})*|\s*{_in_any_case('closed')}\s*)$"
 _YES_OR_NO = rf"^\s*({_in_any_case('yes|no|true|false')})\s*$"
 
 Text = Annotated[str, BeforeValidator(_text), _as_words(minLength=1)]
@@ -225,6 +259,10 @@ Wait = Annotated[Duration, _duration(1, 60), _written("5 seconds", _DURATION)]
 Confirm = Annotated[Duration, _duration(1, 60), _written("10 seconds", _DURATION)]
 LongTime = Annotated[Duration, _duration(1, 366 * 86400), _written("10 minutes", _DURATION)]
 Region = Annotated[str, BeforeValidator(_region), WithJsonSchema({"type": "string", "pattern": r"^\s*[A-Za-z]{2}\s*$"})]
+Times = Annotated[Week, _times(opening_times.week), _written("Mon-Fri 08:00-20:00; Sat 09:00-13:00", _TIMES)]
+TimesOfDay = Annotated[OneDay, _times(opening_times.one_day), _written("08:00-12:00", _TIMES_OF_DAY)]
+Holidays = Annotated[str, BeforeValidator(_holidays), _written("US", r"^\s*[A-Za-z]{2}(-\S.*)?\s*$")]
+Date = Annotated[date, BeforeValidator(_date), _written("2026-12-24", r"^\s*[0-9]{4}-[0-9]{2}-[0-9]{2}\s*$")]
 YesOrNo = Annotated[
     bool,
     BeforeValidator(_yes),

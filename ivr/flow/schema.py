@@ -12,7 +12,9 @@ from pydantic_core import CoreSchema
 
 from ivr.flow.scalars import (
     Confirm,
+    Date,
     Dialled,
+    Holidays,
     Id,
     Key,
     LongTime,
@@ -24,6 +26,8 @@ from ivr.flow.scalars import (
     SenderAddress,
     Target,
     Text,
+    Times,
+    TimesOfDay,
     Tries,
     Url,
     Variable,
@@ -176,6 +180,57 @@ class Inherited(_Strict):
     )
 
 
+class Hours(_Strict):
+    """Opening hours with days on which they are others."""
+
+    open: Times = Field(description="The week's open times.", examples=["Mon-Fri 08:00-20:00; Sat 09:00-13:00"])
+    holidays: list[Holidays] = Field(
+        [], description="Closed on the public holidays of these countries or regions.", examples=[["US", "US-CA"]]
+    )
+    dates: dict[Date, TimesOfDay] = Field(
+        {}, description="Single dates: their own times, or closed.", examples=[{"2026-12-24": "08:00-12:00"}]
+    )
+
+
+WrittenHours = Annotated[
+    Annotated[Times, Tag("<text>")] | Annotated[Hours, Tag("<hours>")],
+    Discriminator(lambda value: "<hours>" if isinstance(value, (dict, Hours)) else "<text>"),
+]
+
+
+class Closed(_Strict):
+    """What a caller hears out of hours; what is not said here is as when open. Its texts know {{ opens }}."""
+
+    offer: Spoken | None = Field(
+        None,
+        description="The offer out of hours. A text or a recording.",
+        examples=["We are closed. Press 1 and we will text you, and answer {{ opens }}."],
+    )
+    greeting: Text | None = Field(
+        None,
+        description="The text that is sent after a yes out of hours.",
+        examples=["{{ brand }}: we answer {{ opens }}. Reply STOP to opt out."],
+    )
+    otherwise: Exit | None = Field(
+        None, description="Where the call goes out of hours.", examples=[{"say": "We are closed. Goodbye."}]
+    )
+
+
+class Offering(Inherited):
+    """Keys about an offer that stand on the brand, and on a branch where it differs."""
+
+    hours: WrittenHours | None = Field(
+        None,
+        description="When it is open, in the brand's time zone.",
+        examples=["Mon-Fri 08:00-20:00; Sat 09:00-13:00"],
+    )
+    closed: Closed | None = Field(
+        None,
+        description="The offer, greeting and otherwise out of hours.",
+        examples=[{"otherwise": {"say": "We are closed."}}],
+    )
+
+
 class Menu(Inherited):
     """A prompt and its keys."""
 
@@ -188,7 +243,7 @@ class Menu(Inherited):
     )
 
 
-class Branch(Inherited):
+class Branch(Offering):
     """An offer to go on by text, and the text."""
 
     offer: Spoken = Field(
@@ -207,7 +262,7 @@ class Branch(Inherited):
     sla: LongTime | None = Field(None, description="How soon an agent answers; {{ sla }} says it in a text.")
 
 
-class Brand(Inherited):
+class Brand(Offering):
     """One brand: its numbers, its menu, its branches and their words."""
 
     name: Text = Field(description="The brand's name, {{ brand }} in texts.", examples=["Acme Air"])

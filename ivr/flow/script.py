@@ -16,6 +16,7 @@ class Step:
     name: str = ""
     attempt: int = 1  # which playing of the prompt a key answered
     role: Role = "otherwise"  # which exit a queue or a dialled number belongs to
+    until: int | None = None  # the branch's `until`, when its offer was the one out of hours
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from ivr.flow import hints
 from ivr.flow.findings import near, unknown
+from ivr.flow.hours import LONGEST
 from ivr.flow.scalars import UNSPEAKABLE
 from ivr.flow.source import Path, Source
 from ivr.flow.words import (
@@ -75,10 +76,45 @@ def menus(source: Source) -> Iterator[tuple[str, Path]]:
         yield name, ("menus", name)
 
 
+def closings(source: Source) -> Iterator[Path]:
+    """The path of every `closed`."""
+    for holder in ((), *(("branches", name) for name in mapping(source, "branches"))):
+        if "closed" in mapping(source, *holder):
+            yield (*holder, "closed")
+
+
+def in_closed(path: Path) -> bool:
+    return path[0] == "closed" or (path[0] == "branches" and path[2:3] == ("closed",))
+
+
+def owner(path: Path) -> Path:
+    """The brand, branch or menu that a text or a way on belongs to."""
+    if in_closed(path):
+        return path[:2] if path[0] == "branches" else ()
+    return path[:-1]
+
+
+def closed_of(source: Source, branch: Path) -> Path | None:
+    """The `closed` that a branch's callers hear out of hours, its own or the brand's."""
+    here, of_brand = mapping(source, *branch), mapping(source)
+    if "hours" not in here and "hours" not in of_brand:
+        return None
+    return (*branch, "closed") if "closed" in here else ("closed",) if "closed" in of_brand else None
+
+
+def heard_at(source: Source, path: Path) -> list[Path]:
+    """Whose callers hear a text or are led a way: one branch or menu, or all branches with the brand's `closed`."""
+    if path[0] != "closed":
+        return [owner(path)]
+    branches: list[Path] = [("branches", name) for name in mapping(source, "branches")]
+    return [branch for branch in branches if closed_of(source, branch) == ("closed",)]
+
+
 def exits(source: Source) -> Iterator[tuple[Path, dict[str, Any]]]:
     """The path and content of every `otherwise` and `fallback`."""
     holders: list[Path] = [(), *(path for _, path in menus(source))]
     holders += [("branches", name) for name in mapping(source, "branches")]
+    holders += closings(source)
     for holder in holders:
         for key in ("otherwise", "fallback"):
             value = mapping(source, *holder, key)
@@ -108,8 +144,13 @@ def _texts(source: Source) -> Iterator[Text]:
     for branch, its in of_branches.items():
         yield Text(("branches", branch, "offer"), "offer", _BRAND | its.keys(), its)
         yield Text(("branches", branch, "greeting"), "greeting", _BRAND | its.keys(), its)
+    for path in closings(source):
+        its = {**(of_branches[str(path[1])] if path[0] == "branches" else known), "opens": LONGEST}
+        yield Text((*path, "offer"), "offer", _BRAND | its.keys(), its)
+        yield Text((*path, "greeting"), "greeting", _BRAND | its.keys(), its)
     for path, _ in exits(source):
         its = of_branches[str(path[1])] if path[0] == "branches" else known
+        its = {**its, "opens": LONGEST} if in_closed(path) else its
         yield Text((*path, "say"), "prompt", _BRAND | its.keys(), its)
     for phrase in mapping(source, "phrases"):
         if phrase in PHRASE_VARIABLES:
@@ -130,7 +171,7 @@ def outcomes(written: str, known: Mapping[str, str]) -> tuple[str, ...]:
     """How a text comes out, for each kind of caller that makes a difference. Raises TemplateFault when it fails."""
     read = words(written, known)
     callers = CALLERS if read.source is not None else CALLERS[:1]
-    return tuple(read.spoken(dict.fromkeys(OF_THE_CALL, caller)) for caller in callers)
+    return tuple(read.spoken(dict.fromkeys(OF_THE_CALL - known.keys(), caller)) for caller in callers)
 
 
 def _read(source: Source, text: Text, written: str) -> Rendered | None:
@@ -155,6 +196,9 @@ def _read(source: Source, text: Text, written: str) -> Rendered | None:
 
 
 def _strange(source: Source, text: Text, variable: str, written: str) -> None:
+    if variable == "opens":
+        source.at(text.path, f"{text.path[-1]}: opens: only the texts of `closed` know when it opens; say it there")
+        return
     no_sla = "; this branch has no sla" if variable == "sla" and text.path[0] == "branches" else ""
     meant = near(variable, text.allowed)
     hint: hints.Hint = (f"{{{{ {meant} }}}}",) if meant else ()

@@ -187,6 +187,8 @@ def _url(flow: Flow, step: Step, caller: Caller, number: str = "") -> str:
         query["try"] = step.attempt
     if step.role == "fallback":
         query["role"] = step.role
+    if step.until is not None:
+        query["closed"] = step.until
     if number:
         query["about"] = caller.mark(number)
     if caller.studio_flow:

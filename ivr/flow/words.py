@@ -9,7 +9,7 @@ from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 # Filled in when the call is there; everything else is known when the file is read.
-OF_THE_CALL = frozenset({"caller", "ending", "accept", "number"})
+OF_THE_CALL = frozenset({"caller", "ending", "accept", "number", "opens"})
 
 # Around digits that are read one by one; a voice that knows SSML gets say-as, another gets spaces.
 DIGITS_OPEN, DIGITS_CLOSE = "\ue000", "\ue001"
@@ -90,6 +90,10 @@ class Words:
             return self.text
         return _rendered(self.source, {**dict(self.known), **of_the_call})
 
+    def filled(self, values: Mapping[str, str]) -> "Words":
+        """The same text with more of it known."""
+        return self if self.source is None else words(self.source, {**dict(self.known), **values})
+
 
 class TemplateFault(Exception):
     """A template that cannot be used; the message says what is wrong and what is allowed."""
@@ -126,7 +130,7 @@ def _bounded(parsed: nodes.Template) -> None:
 def words(source: str, known: Mapping[str, str]) -> Words:
     """`source` with `known` filled in. Its variables were checked; raises TemplateFault when it fails all the same."""
     source = source.strip()
-    if variables(source) & OF_THE_CALL:
+    if variables(source) & (OF_THE_CALL - known.keys()):
         text = _rendered(source, {**dict.fromkeys(OF_THE_CALL, ""), **known})
         return Words(text, source, tuple(known.items()))
     return Words(_rendered(source, known))

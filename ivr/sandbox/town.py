@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from threading import Lock, Thread
 
@@ -113,11 +114,17 @@ def _url(flow: Flow, scene: Scene) -> str:
 
 @contextmanager
 def town(
-    flows_dir: Path, database_url: str, log: Path, port: int = 0, sandbox_port: int = 0, down: bool = False
+    flows_dir: Path,
+    database_url: str,
+    log: Path,
+    port: int = 0,
+    sandbox_port: int = 0,
+    down: bool = False,
+    ahead: timedelta = timedelta(),
 ) -> Iterator[Town]:
     """A running town; it is gone when the block ends. `log`: where the server's output goes.
 
-    `down`: nobody listens where the server looks for Twilio.
+    `down`: nobody listens where the server looks for Twilio. `ahead`: how far everybody's clock is before the real one.
     """
     port, sandbox_port = port or free_port(), sandbox_port or free_port()
     app_url = f"http://127.0.0.1:{port}"
@@ -126,6 +133,7 @@ def town(
     carrier = Carrier(clock, webhooks, received=lambda body: here.talk.received(body))
     desk = simulated_desk(clock, f"{app_url}/desk/liveperson")
     talk = Talk(carrier, desk, lambda who, what: here.transcript.add(who, what))
+    carrier.ahead, desk.now = ahead, lambda: time.time() + ahead.total_seconds()
     desk.opened, desk.published = talk.opened, talk.published
     here = Town(load_directory(flows_dir).flows, webhooks, carrier, Transcript(clock), log, database_url, desk, talk)
     rest = Flask("sandbox", static_folder=None)
@@ -137,7 +145,7 @@ def town(
     try:
         with (
             _sandbox(rest, sandbox_port),
-            _server(_environment(flows_dir, database_url, port, twilio_port, sandbox_port), log),
+            _server(_environment(flows_dir, database_url, port, twilio_port, sandbox_port), log, ahead),
         ):
             yield here
     finally:
@@ -206,11 +214,14 @@ def _environment(
 
 
 @contextmanager
-def _server(environment: dict[str, str], log: Path) -> Iterator[None]:
+def _server(environment: dict[str, str], log: Path, ahead: timedelta) -> Iterator[None]:
+    app = "wsgi:app"
+    if ahead:
+        app, environment = "ivr.sandbox.server:app", {**environment, "SANDBOX_AHEAD": str(ahead.total_seconds())}
     _must_be_free(int(environment["PORT"]))
     with log.open("wb") as output:
         bind = f"127.0.0.1:{environment['PORT']}"  # its token is public: nobody else may reach it
-        command = [sys.executable, "-m", "gunicorn", "--bind", bind, "wsgi:app"]
+        command = [sys.executable, "-m", "gunicorn", "--bind", bind, app]
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
         try:
             _until_it_answers(process, f"http://127.0.0.1:{environment['PORT']}/healthz", log)

@@ -26,6 +26,7 @@ blueprint = Blueprint("voice", __name__)
 WAIT_FOR_TWILIO = 2.5
 ENDED = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 
+_UNTIL = re.compile(r"[0-9]{1,10}")
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
 _STUDIO_FLOW = re.compile(r"FW[0-9a-f]{32}")
 _STUDIO_EXECUTION = re.compile(r"FN[0-9a-f]{32}")
@@ -69,20 +70,20 @@ def _answer(form: Form, brand_id: str, place: str) -> Response:
     step = _step(place)
     if not form.text("CallSid"):  # without it no two calls can be told apart, and one yes could be many texts
         log.warning("no_call_sid", brand=brand_id)
-        return _xml(_to_a_person(brand.flow, place, heard, caller))
+        return _xml(_to_a_person(brand.flow, step, heard, caller))
     try:
         document = _document(here, brand, step, heard, caller, _call(form, brand_id, place, caller), started)
     except Exception as error:  # whatever broke here, the caller is led to a person
         log.error("voice_failed", error, call=form.text("CallSid"), brand=brand_id, place=place[:32], step=step.name)
-        document = _to_a_person(brand.flow, place, heard, caller)
+        document = _to_a_person(brand.flow, step, heard, caller)
     return _xml(document)
 
 
-def _to_a_person(flow: Flow, place: str, heard: Heard, caller: twiml.Caller) -> bytes:
+def _to_a_person(flow: Flow, step: Step, heard: Heard, caller: twiml.Caller) -> bytes:
     try:
-        return twiml.document(flow, engine.to_a_person(flow, place, heard), caller)
+        return twiml.document(flow, engine.to_a_person(flow, step, heard), caller)
     except Exception as error:  # the brand's own words are at fault
-        log.error("voice_failed", error, brand=flow.id, place=place[:32])
+        log.error("voice_failed", error, brand=flow.id, place=step.place[:32])
         return twiml.sentence(twiml.NOBODY)
 
 
@@ -100,11 +101,15 @@ def _document(
     if answer.enters and not _entered(here, call, step.place, answer.enters):
         # Nothing waits for a number (any more): a replay after the text was sent.
         heard = _with_text(here, heard, call, step.place)
-        return twiml.document(flow, engine.texted(flow, flow.branches[step.place], step.attempt, heard), caller)
-    enters = answer.offers.name if answer.offers else step.place if not step.name else ""
-    if enters in brand.documents and caller.plain:
-        return brand.documents[enters]
-    return twiml.document(flow, answer.script, caller)
+        return twiml.document(flow, engine.what_became(flow, step, heard), caller)
+    return _ready(brand, step, answer, caller) or twiml.document(flow, answer.script, caller)
+
+
+def _ready(brand: Brand, step: Step, answer: Answer, caller: twiml.Caller) -> bytes | None:
+    """The document that was made when the process started; what is said out of hours is not among them."""
+    if not caller.plain or (answer.offers and answer.offers.until is not None):
+        return None
+    return brand.documents.get(answer.offers.name if answer.offers else step.place if not step.name else "")
 
 
 def _write(here: Runtime, call: Call, step: Step, answer: Answer) -> None:
@@ -220,6 +225,7 @@ def _heard(form: Form, caller: twiml.Caller) -> Heard:
         result=form.text("QueueResult") or form.text("DialCallStatus"),
         gone=form.text("CallStatus") in ENDED,
         from_studio=bool(caller.studio_flow),
+        now=runtime().now(),
         region=dialled.region if dialled else "",
     )
 
@@ -227,12 +233,13 @@ def _heard(form: Form, caller: twiml.Caller) -> Heard:
 def _step(place: str) -> Step:
     if not request.query_string:
         return Step(place)
-    attempt = request.args.get("try", "1")
+    attempt, closed = request.args.get("try", "1"), request.args.get("closed", "")
     return Step(
         place,
         request.args.get("step", "")[:20],
         int(attempt) if attempt in ("1", "2", "3", "4", "5", "6") else 1,
         "fallback" if request.args.get("role") == "fallback" else "otherwise",
+        int(closed) if _UNTIL.fullmatch(closed) else None,
     )
 
 

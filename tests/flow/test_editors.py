@@ -148,6 +148,9 @@ TAKEN = [
     ("tries with a zero", ("name:", 'tries: "02"\nname:')),
     ("a region in small letters", ("name:", "regions: [us, ' ca ']\nname:")),
     ("a target with spaces", ("{1: billing}", "{1: ' billing '}")),
+    *((f"hours: {text}", ("name:", f"hours: {text}\nname:")) for text in ("Mon-Fri 08:00-20:00; Sat 9:00-13:00", "24/7", "daily 20:00-02:00;", "'Monday, Wed: 08:00–12:00, 13:00 - 17:00'")),
+    ("hours as a mapping", ("name:", "hours: {open: 24/7, holidays: [us, US-CA, FR-Zone A], dates: {2026-12-24: 08:00-12:00, '2026-12-25': Closed}}\nname:")),
+    ("closed", ("name:", "hours: 24/7\nclosed: {offer: 1, greeting: 12345, otherwise: {say: x}}\nname:")),
     ("a menu that leads to itself", ("{1: billing}", "{1: billing, 2: menu}")),
     ("a desk's variable with spaces", ("{native: {}}", WEBHOOK.replace("SECRET", "' SECRET '"))),
 ]  # fmt: skip
@@ -163,6 +166,12 @@ REFUSED = [
     ("neither yes nor no", ("native: {}", "native: {}, context_line: maybe")),
     ("a URL of another kind", ("{queue: billing}", "{redirect: ftp://a.example}")),
     ("two keys in one", ("{1: billing}", "{12: billing}")),
+    ("hours without a time", ("name:", "hours: always\nname:")),
+    ("hours without open", ("name:", "hours: {holidays: [US]}\nname:")),
+    ("a date that is none", ("name:", "hours: {open: 24/7, dates: {Christmas: closed}}\nname:")),
+    ("a word for a day's times", ("name:", "hours: {open: 24/7, dates: {2026-12-24: shut}}\nname:")),
+    ("a holiday that is no country", ("name:", "hours: {open: 24/7, holidays: [Texas]}\nname:")),
+    ("a closed with other keys", ("name:", "hours: 24/7\nclosed: {tries: 2}\nname:")),
     ("two ways on", ("{queue: billing}", "{queue: billing, say: x}")),
 ]  # fmt: skip
 

@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,14 @@ press = st.dictionaries(st.sampled_from("0129*#"), st.sampled_from(NAMES), min_s
 menus = st.fixed_dictionaries({"say": spoken, "press": press, "otherwise": exits}, optional=inherited)
 branches = st.fixed_dictionaries(
     {"offer": spoken, "greeting": st.just("{{ brand }}, STOP."), "otherwise": exits},
-    optional={**inherited, "sla": st.just("10 minutes")},
+    optional={
+        **inherited,
+        "sla": st.just("10 minutes"),
+        "hours": st.sampled_from(["Tue 08:00-20:00", "24/7"]),
+        "closed": st.fixed_dictionaries(
+            {}, optional={"offer": spoken, "greeting": st.just("{{ opens }}, STOP."), "otherwise": exits}
+        ),
+    },
 )
 brands = st.fixed_dictionaries(
     {
@@ -68,13 +76,14 @@ brands = st.fixed_dictionaries(
     },
 )
 
+A_MONDAY = datetime(2026, 3, 2, 14, 22, tzinfo=UTC)
 TEXTS: tuple[engine.Text, ...] = ("sent", "pending", "refused", "unable", "needed", "delivered", "unknown")
 
 
 def heard(studio: bool) -> Iterator[Heard]:
     keys = ("", "0", "1", "2", "5", "9", "*", "#", "4155552671")
     for key, text, result in itertools.product(keys, TEXTS, ("bridged", "queue-full", "no-answer")):
-        yield Heard(key[:1], key, result, False, studio, text, "+14155552672")
+        yield Heard(key[:1], key, result, False, studio, text, "+14155552672", now=A_MONDAY)
 
 
 def scripts(flow: Flow, step: Step, studio: bool) -> set[Script]:

@@ -41,8 +41,10 @@ def test_every_key_of_the_models_is_there() -> None:
     assert set(MODELS) == {
         "Brand",
         "Branch",
+        "Closed",
         "Desk",
         "Exit",
+        "Hours",
         "LivePerson",
         "Menu",
         "Native",
