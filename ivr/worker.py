@@ -13,7 +13,7 @@ from ivr import log
 from ivr.relay.consumer import still_wanted
 from ivr.runtime import Runtime
 from ivr.store import bell, conversations, known, outbox, schedule
-from ivr.store.database import checkpoint
+from ivr.store.database import fold
 from ivr.store.outbox import Text
 
 THREADS = 16
@@ -22,6 +22,7 @@ STOPS_WITHIN = 22.0  # an attempt ends within 20
 
 LOOKS_AT_LEASES_EVERY = timedelta(seconds=0.5)  # not in each of a hundred rounds a second
 LOOKS_AT_THE_CLOCK_EVERY = timedelta(minutes=1)
+FOLDS_EVERY = timedelta(seconds=1)
 CLEAN_UP_EVERY = timedelta(days=1)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -35,7 +36,7 @@ class Worker:
     _under_way: set[Future[None]] = field(default_factory=set)
     _look_at_the_clock: datetime = LONG_AGO
     _looked_at_leases: datetime = LONG_AGO
-    _folds_the_log: bool = False
+    _folded: datetime = LONG_AGO
 
     def run(self) -> None:
         """Work until stopped. Nothing that fails ends it."""
@@ -56,6 +57,9 @@ class Worker:
         here, now = self.runtime, self.runtime.now()
         self._under_way = {attempt for attempt in self._under_way if not attempt.done()}
         free = THREADS - len(self._under_way)
+        if abs(now - self._folded) >= FOLDS_EVERY:
+            self._folded = now
+            fold(here.database)
         if not self._has_work(now):
             return False
         expired, dead, unclear = 0, list[str](), list[Text]()
@@ -68,9 +72,6 @@ class Worker:
                     conversations.close_abandoned(tx, now)
             due = still_wanted(tx, outbox.claim(tx, now, free - len(unclear)), here.new_id, now)
             self._by_the_clock(tx, now)
-        if self._folds_the_log:
-            self._folds_the_log = False
-            checkpoint(here.database)
         for message_id in dead:
             log.error("text_dead", message=message_id, what_to_do=f"python -m ivr worker --requeue {message_id}")
         if expired:
@@ -91,7 +92,6 @@ class Worker:
         if now < self._look_at_the_clock:
             return
         self._look_at_the_clock = now + LOOKS_AT_THE_CLOCK_EVERY
-        self._folds_the_log = True
         conversations.forget_events(tx, now)
         if schedule.claim(tx, "clean-up", CLEAN_UP_EVERY, now):
             log.event("cleaned_up", numbers_forgotten=known.forget_old_numbers(tx, now))

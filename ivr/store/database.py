@@ -13,10 +13,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import QueuePool
 
-# Seconds. A webhook has three; what waits longer for the database answers from the flow alone.
-WAIT_FOR_A_CONNECTION = 2
-SQLITE_BUSY = 2.0
-SQLITE_RETRY = 0.0002
+from ivr.store.line import SQLITE_BUSY, Line, in_turn
+
+WAIT_FOR_A_CONNECTION = 2  # seconds, as for SQLite's lock
+FOLDED_TO_ITS_END = 2000  # pages of the write-ahead log
 PATIENCE = "-c timezone=UTC -c lock_timeout=1500 -c statement_timeout=2000"  # milliseconds
 
 Insert = postgresql.Insert | sqlite.Insert
@@ -25,6 +25,7 @@ Insert = postgresql.Insert | sqlite.Insert
 @dataclass(frozen=True, slots=True)
 class Database:
     engine: Engine
+    line: Line | None = None  # of quick writes, on SQLite
 
     @property
     def dialect(self) -> str:
@@ -42,6 +43,8 @@ class Database:
             yield connection
 
     def close(self) -> None:
+        if self.line is not None:
+            self.line.close()
         self.engine.dispose()
 
 
@@ -51,7 +54,7 @@ def opened(url: str, connections: int = 5, patient: bool = False) -> Database:
     `patient`: statements may take as long as they take (a migration); a caller waits for nobody.
     """
     if make_url(url).get_backend_name() == "sqlite":
-        return Database(_sqlite(url, connections))
+        return _sqlite(url, max(1, connections - 1))
     engine = create_engine(
         url,
         pool_size=connections,
@@ -77,62 +80,53 @@ def opened_once(url: str) -> Iterator[Database]:
         database.close()
 
 
-def _sqlite(url: str, connections: int) -> Engine:
-    file = make_url(url).database
-    if file:
-        Path(file).parent.mkdir(parents=True, exist_ok=True)
+def _sqlite(url: str, connections: int) -> Database:
+    file = make_url(url).database or ""
+    Path(file).parent.mkdir(parents=True, exist_ok=True)
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(file, timeout=SQLITE_BUSY, check_same_thread=False)
+        # The driver begins transactions by itself, at the first write and after the read; ours begin where we say.
+        connection.isolation_level = None
+        # The log is folded into the file beside the calls (`fold`), inside a commit only where nobody does that.
+        pragmas = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "wal_autocheckpoint=100000")
+        for pragma in (*pragmas, "busy_timeout=0"):
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
     engine = create_engine(
         url,
+        creator=connect,
         poolclass=QueuePool,
         pool_size=connections,
         max_overflow=0,
         pool_timeout=WAIT_FOR_A_CONNECTION,
-        connect_args={"timeout": SQLITE_BUSY, "check_same_thread": False},
     )
-    event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
-    # The driver begins transactions by itself, at the first write and after the read; ours begin where we say.
-    connection.isolation_level = None
-    # The log is folded into the file beside the calls (`checkpoint`), not inside the commit of one of them.
-    pragmas = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "wal_autocheckpoint=20000")
-    for pragma in (*pragmas, "busy_timeout=0"):
-        connection.execute(f"PRAGMA {pragma}")
+    return Database(engine, Line(connect))
 
 
 def _begin_sqlite(connection: Connection) -> None:
     if connection.get_execution_options().get("writes"):
-        _in_turn(connection.connection.cursor(), "BEGIN IMMEDIATE")
+        in_turn(connection.connection.cursor(), "BEGIN IMMEDIATE", {}, time.monotonic() + SQLITE_BUSY)
     else:
         connection.exec_driver_sql("BEGIN")
 
 
-def _in_turn(cursor: Any, statement: str, values: Mapping[str, Any] | None = None) -> None:
-    """Run what needs SQLite's write lock, when it is free.
+def fold(database: Database) -> None:
+    """Fold SQLite's write-ahead log into its file, beside the calls; no commit of theirs does it.
 
-    SQLite's own busy handler sleeps in whole milliseconds; transactions here last a tenth of one.
+    Most of it while others write on. A log that has grown is then folded to its end, for which they wait some
+    milliseconds: it would begin anew never while they write, and every read would look for its pages in all of it.
     """
-    give_up = time.monotonic() + SQLITE_BUSY
-    while True:
-        try:
-            cursor.execute(statement, values or {})
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
-                raise
-            time.sleep(SQLITE_RETRY)
-
-
-def checkpoint(database: Database) -> None:
-    """Fold SQLite's write-ahead log into its file, as far as nobody is in the way."""
-    if database.dialect == "sqlite":
-        with database.reads() as tx:
-            tx.exec_driver_sql("COMMIT")
-            tx.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-            tx.exec_driver_sql("BEGIN")
+    if database.dialect != "sqlite":
+        return
+    with database.reads() as tx:
+        tx.exec_driver_sql("COMMIT")
+        [(_, pages, _)] = tx.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        if pages > FOLDED_TO_ITS_END:
+            tx.exec_driver_sql("PRAGMA wal_checkpoint(FULL)").fetchall()
+        tx.exec_driver_sql("BEGIN")
 
 
 def insert(dialect: str, table: Table) -> Insert:
@@ -159,15 +153,15 @@ class Quick:
 
     def run(self, values: Mapping[str, Any]) -> bool:
         """Whether the first statement wrote a row; False for a replay."""
+        if self.database.line is not None:
+            rows = [self.database.line.run(statement, values) for statement in self.statements]
+            return rows[0] > 0
         pooled = self.database.engine.raw_connection()
         try:
             cursor = pooled.cursor()
             written = []
             for statement in self.statements:
-                if self.database.dialect == "sqlite":
-                    _in_turn(cursor, statement, values)
-                else:
-                    cursor.execute(statement, values)
+                cursor.execute(statement, values)
                 written.append(cursor.rowcount)
             pooled.commit()
             return written[0] > 0

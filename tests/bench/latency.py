@@ -40,13 +40,14 @@ def latency(directory: Path) -> Iterator[Figure]:
 
 def _capacity(ours: Server, plain: Server) -> float:
     """Calls a second, closed-loop: the median of three runs. Both servers are warm afterwards."""
-    send(Load(plain.url, range(-600, 0)))
-    send(Load(ours.url, range(-600, 0)))
-    return median(send(Load(ours.url, range(first, first + 2000))).rate for first in (0, 2000, 4000))
+    send(Load(plain.url, range(-600, 0), workers=plain.workers))
+    send(Load(ours.url, range(-600, 0), workers=ours.workers))
+    ranges = [range(first, first + 2000) for first in (0, 2000, 4000)]
+    return median(send(Load(ours.url, calls, workers=ours.workers)).rate for calls in ranges)
 
 
 def _under(server: Server, rate: float, run: int) -> tuple[Sent, float]:
     calls = int(rate * SECONDS)
     first = 10_000 + run * calls
-    load = Load(server.url, range(first, first + calls), connections=CONNECTIONS, interval=1 / rate)
+    load = Load(server.url, range(first, first + calls), CONNECTIONS, 1 / rate, workers=server.workers)
     return measured(load, server.cpu)

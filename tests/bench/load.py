@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from threading import Lock, Thread
 from urllib.parse import urlsplit
 
-from tests.bench import webhooks
+from tests.bench import connections, webhooks
 from tests.bench.figures import BenchFailed
 
 PATIENCE = 30.0  # seconds for one answer
@@ -30,6 +30,7 @@ class Load:
     says: str = webhooks.OFFERED  # every answer is a 200 with this in it
     more: Mapping[str, str] = field(default_factory=dict)  # parameters beside the call's own
     consumers: int = 0  # texts instead of calls, of so many consumers
+    workers: tuple[int, ...] = ()  # the server's, each of which is to have as many of the connections
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,11 @@ class _Run:
         self._began = 0.0
         address = urlsplit(load.url)
         where = (str(address.hostname), int(address.port or 80))
-        self._sockets = [socket.create_connection(where, timeout=PATIENCE) for _ in range(load.connections)]
+        self._sockets = (
+            connections.spread(where, load.connections, load.workers, PATIENCE)
+            if load.workers
+            else connections.opened(where, load.connections, PATIENCE)
+        )
         gc.freeze()  # a collection is a pause that no caller would see
         gc.disable()
 

@@ -62,7 +62,10 @@ def brands(directory: Path) -> Iterator[Figure]:
 
 def _interleaved(servers: Mapping[str, Server], connections: int) -> Mapping[str, list[float]]:
     """Seconds of CPU a request, a figure a run; the servers take turns, so that a busy machine is busy for all."""
-    loads = {name: Load(server.url, range(-WARM_UP, 0), connections) for name, server in servers.items()}
+    loads = {
+        name: Load(server.url, range(-WARM_UP, 0), connections, workers=server.workers)
+        for name, server in servers.items()
+    }
     documents = {name: send(load).documents for name, load in loads.items()}
     if len(frozenset().union(*documents.values())) != 1:
         raise BenchFailed(f"The servers compared do not say the same: {documents}")

@@ -61,7 +61,18 @@ def _under(server: Server, run: int) -> Sent:
     first = run * RATE * SECONDS
     calls = range(first, first + RATE * SECONDS)
     path, says = webhooks.MESSAGES, webhooks.TAKEN
-    return send(Load(server.url, calls, 32, 1 / RATE, path=path, says=says, consumers=CONVERSATIONS))
+    return send(
+        Load(
+            server.url,
+            calls,
+            32,
+            1 / RATE,
+            path=path,
+            says=says,
+            consumers=CONVERSATIONS,
+            workers=server.workers,
+        )
+    )
 
 
 def _rate(url: str, directory: Path, name: str) -> float:

@@ -1,6 +1,12 @@
 """The database: who writes waits for its turn, and no update is lost."""
 
 import multiprocessing
+import sqlite3
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -8,7 +14,8 @@ import pytest
 from sqlalchemy import select, text, update
 
 from ivr.store.calls import Call, Journal
-from ivr.store.database import Database, opened, opened_once
+from ivr.store.database import FOLDED_TO_ITS_END, Database, fold, opened, opened_once
+from ivr.store.line import Line
 from ivr.store.tables import calls
 from tests.databases import new_database
 
@@ -98,7 +105,83 @@ def test_sqlite_is_set_up_for_several_processes(tmp_path: Path) -> None:
 
 
 def test_connections_are_bounded(database_url: str) -> None:
-    database = opened(database_url, 2)
+    """SQLite's quick writes have one of them."""
+    database = opened(database_url, 3 if database_url.startswith("sqlite") else 2)
     with database.reads(), database.reads(), pytest.raises(Exception, match="QueuePool limit"), database.reads():
         pass
     database.close()
+
+
+def write_calls(url: str, process: int) -> None:
+    with closing(opened(url, 2)) as database, ThreadPoolExecutor(8) as threads:
+        journal = Journal.of(database)
+        sids = [f"CA{process}-{number}" for number in range(300)]
+        for written in [threads.submit(journal.came_in, replace(CALL, call_sid=sid), "billing", NOW) for sid in sids]:
+            written.result()
+
+
+def test_what_threads_of_four_processes_write_at_once_is_all_there(tmp_path: Path) -> None:
+    with new_database("sqlite", tmp_path) as url:
+        with opened_once(url) as database:
+            Journal.of(database).came_in(CALL, None, NOW)
+        context = multiprocessing.get_context("spawn")
+        processes = [context.Process(target=write_calls, args=(url, number)) for number in range(4)]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join()
+        assert [process.exitcode for process in processes] == [0] * 4
+        with opened_once(url) as database, database.reads() as tx:
+            assert tx.execute(text("SELECT count(*) FROM calls JOIN deflections USING (call_sid)")).scalar() == 1200
+
+
+def test_a_write_that_fails_fails_alone(tmp_path: Path) -> None:
+    with new_database("sqlite", tmp_path) as url, opened_once(url) as database, ThreadPoolExecutor(8) as threads:
+        journal = Journal.of(database)
+        bad = replace(CALL, brand=None)  # type: ignore[arg-type]
+        written = [
+            threads.submit(journal.came_in, replace(bad if number % 2 else CALL, call_sid=f"CA{number}"), None, NOW)
+            for number in range(40)
+        ]
+        failed = [number for number, each in enumerate(written) if each.exception()]
+        with database.reads() as tx:
+            there = tx.execute(text("SELECT count(*) FROM calls")).scalar()
+    assert (failed, there) == (list(range(1, 40, 2)), 20)
+
+
+def test_all_who_wait_for_a_locked_database_are_told_together(tmp_path: Path) -> None:
+    """Not the last of twenty after twenty times its patience: a caller is listening."""
+    with new_database("sqlite", tmp_path) as url, opened_once(url) as database:
+        line = Line(connect_to(url), patience=0.2)
+        with database.writes(), ThreadPoolExecutor(20) as threads:
+            began = time.monotonic()
+            waiting = [threads.submit(line.run, "DELETE FROM calls", {}) for _ in range(20)]
+            errors = [str(each.exception()) for each in waiting]
+            took = time.monotonic() - began
+        assert line.run("DELETE FROM calls", {}) == 0
+        line.close()
+    assert errors == ["database is locked"] * 20
+    assert took < 2
+
+
+def test_a_log_that_has_grown_is_folded_to_its_end(tmp_path: Path) -> None:
+    with new_database("sqlite", tmp_path) as url, opened_once(url) as database:
+        journal = Journal.of(database)
+        for number in range(1000):
+            journal.came_in(replace(CALL, call_sid=f"CA{number}"), "billing", NOW)
+        grown = wal(url).stat().st_size
+        fold(database)
+        journal.came_in(replace(CALL, call_sid="CA after"), "billing", NOW)
+        assert grown > 4096 * FOLDED_TO_ITS_END
+        assert wal(url).stat().st_size == grown  # it begins anew from its beginning
+        with database.reads() as tx:
+            assert tx.execute(text("SELECT count(*) FROM calls")).scalar() == 1001
+
+
+def connect_to(url: str) -> Callable[[], sqlite3.Connection]:
+    file = url.removeprefix("sqlite:///")
+    return lambda: sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=0)
+
+
+def wal(url: str) -> Path:
+    return Path(url.removeprefix("sqlite:///") + "-wal")
