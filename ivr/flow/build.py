@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from ivr import numbers
-from ivr.flow import schema
+from ivr.flow import desk_shapes, promise_shapes, schema, shapes
 from ivr.flow.hours import Hours
 from ivr.flow.model import (
     Branch,
@@ -28,6 +28,8 @@ from ivr.flow.model import (
     WebhookDesk,
 )
 from ivr.flow.opening_times import Week
+from ivr.flow.promise_shapes import Closed
+from ivr.flow.shapes import Play
 from ivr.flow.words import PHRASES, words
 
 REPLY_WINDOW = 30 * 86400  # seconds
@@ -97,7 +99,7 @@ def _branch(name: str, branch: schema.Branch, brand: schema.Brand, of_brand: Map
     return replace(built, hours=_hours(hours, brand.timezone), closed=as_closed)
 
 
-def _closed(branch: Branch, closed: schema.Closed, known: Mapping[str, str]) -> Branch:
+def _closed(branch: Branch, closed: Closed, known: Mapping[str, str]) -> Branch:
     return replace(
         branch,
         offer=_spoken(closed.offer, known) if closed.offer else branch.offer,
@@ -106,7 +108,7 @@ def _closed(branch: Branch, closed: schema.Closed, known: Mapping[str, str]) -> 
     )
 
 
-def _hours(hours: schema.Hours | Week, zone: str) -> Hours:
+def _hours(hours: promise_shapes.Hours | Week, zone: str) -> Hours:
     if isinstance(hours, Week):
         return Hours(zone, hours.days)
     dates = {day: its.spans for day, its in hours.dates.items()}
@@ -131,7 +133,7 @@ def _own_regions(brand: schema.Brand) -> list[str]:
     return sorted(dialled) or ["US"]
 
 
-def _desk(desk: schema.Desk) -> Desk:
+def _desk(desk: desk_shapes.Desk) -> Desk:
     if desk.liveperson:
         return LivePersonDesk(desk.liveperson.campaign, desk.liveperson.engagement)
     if desk.webhook:
@@ -139,11 +141,11 @@ def _desk(desk: schema.Desk) -> Desk:
     return NativeDesk()
 
 
-def _spoken(value: str | schema.Play, known: Mapping[str, str]) -> Spoken:
-    return Recording(value.play) if isinstance(value, schema.Play) else words(" ".join(value.split()), known)
+def _spoken(value: str | Play, known: Mapping[str, str]) -> Spoken:
+    return Recording(value.play) if isinstance(value, Play) else words(" ".join(value.split()), known)
 
 
-def _exit(value: schema.Exit, known: Mapping[str, str]) -> Exit:
+def _exit(value: shapes.Exit, known: Mapping[str, str]) -> Exit:
     if value.queue:
         return ToQueue(value.queue)
     if value.dial:

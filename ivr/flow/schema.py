@@ -3,150 +3,32 @@
 A new key is one line here: its type from `scalars`, a description, and an example where a finding may show one.
 """
 
-from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, GetJsonSchemaHandler, Tag, model_validator
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic import Field
 
+from ivr.flow.desk_shapes import Desk
+from ivr.flow.promise_shapes import Closed, WrittenHours
 from ivr.flow.scalars import (
     Confirm,
-    Date,
-    Dialled,
-    Holidays,
     Id,
     Key,
     LongTime,
     Name,
     PhoneNumber,
     PhraseName,
-    Queue,
     Region,
     SenderAddress,
     Target,
     Text,
-    Times,
-    TimesOfDay,
     Tries,
-    Url,
-    Variable,
     Wait,
-    YesOrNo,
     Zone,
-    fault,
 )
+from ivr.flow.shapes import Exit, Spoken, Strict
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Play(_Strict):
-    """A recording instead of a spoken text."""
-
-    play: Url = Field(description="An http or https URL of a recording: wav, mp3, aiff, gsm or µ-law.")
-
-
-def _kind_of_spoken(value: Any) -> str:
-    return "<play>" if isinstance(value, (dict, Play)) else "<text>"
-
-
-Spoken = Annotated[
-    Annotated[Text, Tag("<text>")] | Annotated[Play, Tag("<play>")],
-    Discriminator(_kind_of_spoken),
-]
-
-
-class _OneOf(_Strict):
-    """A mapping with exactly one of its keys (those in `beside` do not count)."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one(cls, value: Any) -> Any:
-        choices = cls._choices()
-        if isinstance(value, dict) and value.keys() <= {*choices, *cls.beside()}:
-            given = [key for key in value if key in choices]
-            if len(given) != 1:
-                found = " and ".join(given) or "nothing"
-                raise fault(f"expected exactly one of {', '.join(choices)}; found {found}")
-        return value
-
-    @classmethod
-    def beside(cls) -> frozenset[str]:
-        return frozenset()
-
-    @classmethod
-    @cache
-    def _choices(cls) -> tuple[str, ...]:
-        return tuple(name for name in cls.model_fields if name not in cls.beside())
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        schema = handler.resolve_ref_schema(handler(core))
-        return {**schema, "oneOf": [{"required": [name]} for name in cls._choices()]}
-
-
-class Exit(_OneOf):
-    """Where the call goes on: exactly one of these."""
-
-    queue: Queue | None = Field(None, description="A Twilio queue, by its name; made on demand.")
-    dial: Dialled | None = Field(None, description="A number with its country code, or a SIP address (sip:…).")
-    redirect: Url | None = Field(None, description="Another application's TwiML, by its URL.")
-    studio: Literal["return"] | None = Field(
-        None, description="return: back to the Studio flow that sent the caller; for branches that only Studio reaches."
-    )
-    say: Spoken | None = Field(
-        None, description="A last sentence or recording, then the call ends.", examples=["Thank you. Goodbye."]
-    )
-    menu: Target | None = Field(None, description="A menu of this brand, by its name.", examples=["menu"])
-
-
-class LivePerson(_Strict):
-    """LivePerson LiveEngage, by its Connector API; the branch's skill routes, the campaign is for its reports."""
-
-    campaign: Name | None = Field(None, description="The campaign's id, with `engagement`.", examples=["1244787870"])
-    engagement: Name | None = Field(None, description="The engagement's id, with `campaign`.", examples=["1246064870"])
-
-    @model_validator(mode="after")
-    def _together(self) -> "LivePerson":
-        if bool(self.campaign) != bool(self.engagement):
-            raise fault("campaign and engagement go together; write both or neither")
-        return self
-
-
-class Webhook(_Strict):
-    """A desk of one's own, by a signed webhook."""
-
-    url: Url = Field(description="Where the consumer's texts go, signed.")
-    secret_env: Variable = Field(
-        description="The environment variable with the secret of the signatures.", examples=["ACME_DESK_SECRET"]
-    )
-    allow_private: YesOrNo = Field(False, description="yes lets the URL lead into a private network.", examples=["yes"])
-
-
-class Native(_Strict):
-    """LivePerson owns the number's texts; only the greeting is ours."""
-
-
-class Desk(_OneOf):
-    """The brand's messaging desk: exactly one of liveperson, webhook and native."""
-
-    liveperson: LivePerson | None = Field(None, description="LivePerson, by its Connector API: {}.", examples=[{}])
-    webhook: Webhook | None = Field(
-        None,
-        description="A desk of one's own.",
-        examples=[{"url": "https://example.com/desk", "secret_env": "ACME_DESK_SECRET"}],
-    )
-    native: Native | None = Field(None, description="LivePerson owns the number's texts: {}.", examples=[{}])
-    context_line: YesOrNo = Field(True, description="no leaves out the line for the agent.", examples=["no"])
-
-    @classmethod
-    def beside(cls) -> frozenset[str]:
-        return frozenset({"context_line"})
-
-
-class Sender(_Strict):
+class Sender(Strict):
     """Who the texts come from."""
 
     sms: SenderAddress = Field(description="A text-enabled number, not toll-free, or a messaging service (MG…).")
@@ -155,7 +37,7 @@ class Sender(_Strict):
     )
 
 
-class Inherited(_Strict):
+class Inherited(Strict):
     """Keys that stand on the brand, and on a branch or menu where it differs."""
 
     accept: Key | None = Field(None, description="The key that accepts an offer; 1 unless said.")
@@ -177,42 +59,6 @@ class Inherited(_Strict):
         None,
         description="Where the call goes when `otherwise` itself fails: queue full, busy, no answer.",
         examples=[{"say": "We are sorry, nobody can take your call right now."}],
-    )
-
-
-class Hours(_Strict):
-    """Opening hours with days on which they are others."""
-
-    open: Times = Field(description="The week's open times.", examples=["Mon-Fri 08:00-20:00; Sat 09:00-13:00"])
-    holidays: list[Holidays] = Field(
-        [], description="Closed on the public holidays of these countries or regions.", examples=[["US", "US-CA"]]
-    )
-    dates: dict[Date, TimesOfDay] = Field(
-        {}, description="Single dates: their own times, or closed.", examples=[{"2026-12-24": "08:00-12:00"}]
-    )
-
-
-WrittenHours = Annotated[
-    Annotated[Times, Tag("<text>")] | Annotated[Hours, Tag("<hours>")],
-    Discriminator(lambda value: "<hours>" if isinstance(value, (dict, Hours)) else "<text>"),
-]
-
-
-class Closed(_Strict):
-    """What a caller hears out of hours; what is not said here is as when open. Its texts know {{ opens }}."""
-
-    offer: Spoken | None = Field(
-        None,
-        description="The offer out of hours. A text or a recording.",
-        examples=["We are closed. Press 1 and we will text you, and answer {{ opens }}."],
-    )
-    greeting: Text | None = Field(
-        None,
-        description="The text that is sent after a yes out of hours.",
-        examples=["{{ brand }}: we answer {{ opens }}. Reply STOP to opt out."],
-    )
-    otherwise: Exit | None = Field(
-        None, description="Where the call goes out of hours.", examples=[{"say": "We are closed. Goodbye."}]
     )
 
 

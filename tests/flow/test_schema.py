@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 import pytest
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
-from ivr.flow import json_schema, schema
+from ivr.flow import json_schema
 from ivr.flow.schema import Brand
+from ivr.flow.shapes import Strict
 from ivr.flow.words import PHRASES
 from ivr.sandbox.town import ROOT
 
@@ -27,6 +28,16 @@ def test_the_shipped_brands_name_it_for_editors() -> None:
     assert len(files) >= 2
     for file in files:
         assert file.read_text(encoding="utf-8").startswith("# yaml-language-server: $schema=schema.json\n"), file
+
+
+def _shape(name: str) -> type[BaseModel]:
+    return next(each for each in _below(Strict) if each.__name__ == name)
+
+
+def _below(shape: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for each in shape.__subclasses__():
+        yield each
+        yield from _below(each)
 
 
 @pytest.mark.parametrize(("model", "key"), KEYS, ids=[f"{model}.{key}" for model, key in KEYS])
@@ -102,7 +113,7 @@ def test_exactly_one_way_on() -> None:
 @pytest.mark.parametrize(("model", "key"), KEYS, ids=[f"{model}.{key}" for model, key in KEYS])
 def test_an_example_is_good(model: str, key: str) -> None:
     """What a hint offers for pasting passes the models."""
-    field = getattr(schema, model).model_fields[key]
+    field = _shape(model).model_fields[key]
     annotated: Any = Annotated[field.annotation, *field.metadata, key]
     reader: TypeAdapter[Any] = TypeAdapter(annotated)
     for example in MODELS[model]["properties"][key].get("examples", ()):
