@@ -11,7 +11,8 @@ from ivr.clients.twilio import NO_NUMBER_WOULD_DO
 from ivr.flow.desk import called_again
 from ivr.flow.engine import Text as Known
 from ivr.flow.model import Branch, Flow, Recording
-from ivr.relay import consumer
+from ivr.relay import consumer, expectations
+from ivr.relay.notes import note
 from ivr.store import calls, consent, conversations, entries, known, outgoing
 from ivr.store.calls import Call
 from ivr.store.outbox import Text
@@ -143,7 +144,10 @@ def _misused(tx: Connection, attempt: Attempted, caller: str, number: str) -> st
 def _written(
     tx: Connection, flow: Flow, branch: Branch, deflection: int, number: numbers.Number, attempt: Attempted
 ) -> Accepted:
-    body = _joined(tx, flow, branch, number, attempt) or branch.greeting.spoken({"caller": number.full})
+    body = _joined(tx, flow, branch, number, attempt)
+    if body is None:
+        body = branch.greeting.spoken({"caller": number.full})
+        expectations.greeted(tx, branch, deflection, attempt.now)
     sender = flow.sender.address
     greeting = Outgoing(
         attempt.message_id,
@@ -167,5 +171,5 @@ def _joined(tx: Connection, flow: Flow, branch: Branch, number: numbers.Number, 
     if conversation is None or conversation.desk != consumer.desk_of(flow):
         return None
     words = called_again(branch.name, attempt.now, flow.timezone)
-    consumer.note(tx, conversation, attempt.note_id, words, attempt.now)
+    note(tx, conversation, attempt.note_id, words, attempt.now)
     return flow.text("rejoin")

@@ -5,9 +5,11 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from zoneinfo import available_timezones
 
 import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
+from phonenumbers.timezone import time_zones_for_number
 
 # What carriers put in the place of a withheld number; the words spelt on a keypad look like E.164.
 WITHHELD = frozenset({"+266696687", "+86282452253", "+8656696", "+2562533", "+7378742833"})
@@ -26,6 +28,7 @@ _NEVER_TEXTED = {
 }
 
 
+_ZONES = available_timezones()  # of this system; Etc/Unknown is none
 _MOBILE = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
 
 
@@ -138,3 +141,10 @@ def masked(text: str) -> str:
     if number.e164.startswith("+1"):
         return f"{number.full[:7]} ***-**{number.e164[-2:]}"
     return f"{number.e164[:3]}***{number.e164[-2:]}"
+
+
+@lru_cache(maxsize=4096)
+def zones(e164: str) -> tuple[str, ...]:
+    """The time zones of a number's area, all that it may be in; () where nothing is known of it."""
+    found = time_zones_for_number(phonenumbers.parse(e164)) if e164.startswith("+") else ()
+    return tuple(sorted(zone for zone in found if zone in _ZONES))

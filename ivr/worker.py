@@ -10,13 +10,16 @@ from functools import partial
 from sqlalchemy import Connection
 
 from ivr import log
+from ivr.relay import expectations
 from ivr.relay.consumer import still_wanted
 from ivr.runtime import Runtime
 from ivr.store import bell, conversations, known, outbox, schedule
+from ivr.store import expectations as planned
 from ivr.store.database import fold
 from ivr.store.outbox import Text
 
 THREADS = 16
+MOST_EXPECTATIONS = 100  # in a round
 SLEEPS = 1.0  # seconds at most; the bell wakes it before
 STOPS_WITHIN = 22.0  # an attempt ends within 20
 
@@ -70,23 +73,27 @@ class Worker:
                 unclear = outbox.claim_unclear(tx, now, free)
                 if dead:
                     conversations.close_abandoned(tx, now)
-            due = still_wanted(tx, outbox.claim(tx, now, free - len(unclear)), here.new_id, now)
+            come, broken = expectations.come(tx, here.listener.flows, here.new_id, now, MOST_EXPECTATIONS)
+            claimed = outbox.claim(tx, now, free - len(unclear))
+            due = still_wanted(tx, claimed, here.listener.flows, here.new_id, now)
             self._by_the_clock(tx, now)
         for message_id in dead:
             log.error("text_dead", message=message_id, what_to_do=f"python -m ivr worker --requeue {message_id}")
+        for each in broken:
+            log.warning(each.event, conversation=each.conversation, brand=each.brand, promised_at=each.promised_at)
         if expired:
             log.warning("leases_ran_out", count=expired)
         for text in due:
             self._begin(submit, partial(here.delivery.attempt, text))
         for text in unclear:
             self._begin(submit, partial(here.delivery.settle, text))
-        return free > 0 and len(due) + len(unclear) == free
+        return (free > 0 and len(claimed) + len(unclear) == free) or come == MOST_EXPECTATIONS
 
     def _has_work(self, now: datetime) -> bool:
         if now >= self._look_at_the_clock:
             return True
         with self.runtime.database.reads() as tx:
-            return outbox.has_work(tx, now)
+            return outbox.has_work(tx, now) or planned.have_come(tx, now)
 
     def _by_the_clock(self, tx: Connection, now: datetime) -> None:
         if now < self._look_at_the_clock:

@@ -84,7 +84,7 @@ class Desks:
         flow = self.listener.flows.get(closed.brand)
         if flow is None:
             raise SendError(f"{closed.brand}: this brand is gone", permanent=True)
-        now, new_id = self.ledger.now(), self.listener.new_id()
+        now, new_id = self.ledger.now(), self.listener.new_id
         with self.ledger.database.writes() as tx:
             there = conversations.of_consumer(tx, closed.brand, closed.number, closed.sender)
             new = there or consumer.begin(tx, flow, closed.number, closed.sender, text.id, new_id, now)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from pathlib import PurePath
 
-from ivr.flow import closing, hints, reach
+from ivr.flow import closing, hints, promise_advice, reach
 from ivr.flow.hints import Hint
 from ivr.flow.segments import ALONE, segments
 from ivr.flow.source import Path, Source
@@ -45,8 +45,9 @@ def advise(source: Source, texts: Mapping[Path, Rendered]) -> None:
     for path, text in texts.items():
         if text.kind == "greeting":
             _length(source, path, text)
+        if text.kind == "greeting" or "follow_up" in path:
             _opt_out(source, path, text)
-        else:
+        elif text.kind != "text":
             _voice(source, path, text)
         if text.kind == "offer":
             for key in _OFFERED:
@@ -54,6 +55,7 @@ def advise(source: Source, texts: Mapping[Path, Rendered]) -> None:
     for branch in mapping(source, "branches"):
         _sla(source, ("branches", branch), texts)
     closing.advise(source, texts)
+    promise_advice.advise(source, texts)
     _without_effect(source)
     _fallbacks(source)
     _circles(source)
@@ -86,7 +88,8 @@ def _in_plain(source: Source, path: Path, text: Rendered) -> Hint:
 
 def _opt_out(source: Source, path: Path, text: Rendered) -> None:
     if not all(map(_OPT_OUT.search, text.outcomes)):
-        message = "greeting: does not say how to opt out; end it with words like: Reply STOP to opt out."
+        what = "follow_up" if "follow_up" in path else "greeting"
+        message = f"{what}: does not say how to opt out; end it with words like: Reply STOP to opt out."
         source.warning(source.place(path), message, ("Reply STOP to opt out.",))
 
 
@@ -134,12 +137,17 @@ def _sla(source: Source, branch: Path, texts: Mapping[Path, Rendered]) -> None:
     closed: Path = (*branch, "closed")
     ways = [(*branch, way, "say") for way in ("otherwise", "fallback")]
     ways += [(*closed, "offer"), (*closed, "greeting"), (*closed, "otherwise", "say")]
+    ways += [(*holder, "expect", "received") for holder in (branch, ())]
     where += [texts.get(way) for way in ways if way in source.values]
     if said is None or (*branch, "sla") in source.faulty or None in where:
         return  # a recording may say it, and a text with an error might
-    if not any("sla" in text.uses or said.spoken in outcome for text in where if text for outcome in text.outcomes):
+    if not any(_mentions(text, said.spoken) for text in where if text):
         message = "sla: no text mentions it; say {{ sla }} in the offer or the greeting, or remove it"
         source.warning(source.key_place((*branch, "sla")), message, ("We answer within {{ sla }}.",))
+
+
+def _mentions(text: Rendered, sla: str) -> bool:
+    return bool(text.uses & {"sla", "promised_at"}) or any(sla in outcome for outcome in text.outcomes)
 
 
 def _without_effect(source: Source) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from ivr import numbers
-from ivr.flow import desk_shapes, promise_shapes, schema, shapes
+from ivr.flow import desk_shapes, promise_shapes, promised, schema, shapes
 from ivr.flow.hours import Hours
 from ivr.flow.model import (
     Branch,
@@ -37,10 +37,11 @@ REPLY_WINDOW = 30 * 86400  # seconds
 
 def flow_of(brand_id: str, brand: schema.Brand) -> Flow:
     """The frozen flow of a brand whose file has no findings. Raises TemplateFault when a template fails."""
-    known = {"brand": brand.name}
-    menus = {name: _menu(name, menu, brand, known) for name, menu in brand.menus.items()}
+    named = {"brand": brand.name}
+    known = {**named, **_agent_hours(brand.hours)}
+    menus = {name: _menu(name, menu, brand, named) for name, menu in brand.menus.items()}
     if brand.menu:
-        menus["menu"] = _menu("menu", brand.menu, brand, known)
+        menus["menu"] = _menu("menu", brand.menu, brand, named)
     return Flow(
         id=brand_id,
         name=brand.name,
@@ -51,11 +52,13 @@ def flow_of(brand_id: str, brand: schema.Brand) -> Flow:
         sender=Sender(brand.sender.sms, brand.sender.number_format),
         menus=menus,
         branches={name: _branch(name, branch, brand, known) for name, branch in brand.branches.items()},
-        phrases={name: _spoken(brand.phrases.get(name, default), known) for name, default in PHRASES.items()},
+        phrases={name: _spoken(brand.phrases.get(name, default), named) for name, default in PHRASES.items()},
         desk=_desk(brand.desk) if brand.desk else None,
         context_line=brand.desk is None or brand.desk.context_line,
         skill=brand.skill,
         reply_window=brand.reply_window.seconds if brand.reply_window else REPLY_WINDOW,
+        hours=_hours(brand.hours, brand.timezone) if brand.hours else None,
+        expect=promised.of_brand(brand, known),
     )
 
 
@@ -73,9 +76,10 @@ def _menu(name: str, menu: schema.Menu, brand: schema.Brand, known: Mapping[str,
 
 
 def _branch(name: str, branch: schema.Branch, brand: schema.Brand, of_brand: Mapping[str, str]) -> Branch:
-    known = {**of_brand, "branch": name}
+    known = {**of_brand, **_agent_hours(branch.hours), "branch": name}
     if branch.sla:
         known["sla"] = branch.sla.spoken
+    warns = branch.warn_before or brand.warn_before
     inherited = _exit(brand.fallback, of_brand) if brand.fallback else None
     built = Branch(
         name=name,
@@ -91,6 +95,9 @@ def _branch(name: str, branch: schema.Branch, brand: schema.Brand, of_brand: Map
         skill=branch.skill or brand.skill,
         sla=branch.sla,
         regions=tuple(branch.regions or brand.regions or _own_regions(brand)),
+        expect=promised.expect(branch, brand, known),
+        warn_before=warns.seconds if warns else None,
+        follow_up=promised.follow_up(branch, brand, known, of_brand),
     )
     closed, hours = branch.closed or brand.closed, branch.hours or brand.hours
     if hours is None:
@@ -106,6 +113,11 @@ def _closed(branch: Branch, closed: Closed, known: Mapping[str, str]) -> Branch:
         greeting=words(closed.greeting, known) if closed.greeting else branch.greeting,
         otherwise=_exit(closed.otherwise, known) if closed.otherwise else branch.otherwise,
     )
+
+
+def _agent_hours(hours: promise_shapes.Hours | Week | None) -> Mapping[str, str]:
+    week = hours if isinstance(hours, Week | None) else hours.open
+    return {"agent_hours": week.written} if week else {}
 
 
 def _hours(hours: promise_shapes.Hours | Week, zone: str) -> Hours:

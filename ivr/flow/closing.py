@@ -7,6 +7,8 @@ from ivr.flow.source import Path, Source
 from ivr.flow.texts import Rendered, closed_of, closings, mapping, owner
 from ivr.flow.words import duration
 
+_IN_WORDS = {"opens": "when it opens", "promised_at": "by when"}
+
 
 def without_hours(source: Source) -> None:
     """A `closed` that nobody can ever hear."""
@@ -28,9 +30,9 @@ def advise(source: Source, texts: Mapping[Path, Rendered]) -> None:
                 _promise(source, texts, branch, closed, words, said.spoken)
     language = str(mapping(source).get("language", "en")).strip()
     for path, text in texts.items():
-        if "opens" in text.uses and language[:2].lower() != "en":
-            message = f"{path[-1]}: {{{{ opens }}}} is said in English, the brand's language is {language[:20]}"
-            source.warning(source.place(path), f"{message}; say in words when it opens")
+        for name in sorted(text.uses & {"opens", "promised_at"} if language[:2].lower() != "en" else ()):
+            message = f"{path[-1]}: {{{{ {name} }}}} is said in English, the brand's language is {language[:20]}"
+            source.warning(source.place(path), f"{message}; say in words {_IN_WORDS[name]}")
 
 
 def _promise(

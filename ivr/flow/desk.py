@@ -1,7 +1,7 @@
 """What agents read that nobody wrote: where a conversation comes from, what the consumer did meanwhile. Pure."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from ivr.flow.model import Branch
@@ -12,14 +12,23 @@ MAY_WANT_TO_STOP = "[This may be a wish to get no more texts. It is not acted on
 LONGEST_TEXT = 1600  # characters that Twilio takes (error 21617)
 
 
-def context_line(branch: Branch, called_at: datetime, wrote_at: datetime, timezone: str) -> str:
-    """Where the first text of a conversation comes from, and what the consumer was promised."""
+def context_line(branch: Branch, called_at: datetime, promised: datetime | None, timezone: str) -> str:
+    """Where the first text of a conversation comes from, and by when the consumer was promised an answer."""
     said = ["IVR deflection", branch.name, f"called {_clock(called_at, timezone)}"]
-    if branch.sla:
-        promised = wrote_at + timedelta(seconds=branch.sla.seconds)
+    if promised:
         same_day = _day(promised, timezone) == _day(called_at, timezone)
         said.append(f"reply promised by {_clock(promised, timezone, zone=False, day=not same_day)}")
     return f"[{', '.join(said)}]"
+
+
+def at_risk(promised: datetime, timezone: str) -> str:
+    return f"[Nobody has answered yet, and an answer was promised by {_clock(promised, timezone)}.]"
+
+
+def late(promised: datetime, timezone: str, told: bool) -> str:
+    """`told`: the consumer has been."""
+    so = "; the consumer was told that it takes longer" if told else ""
+    return f"[An answer was promised by {_clock(promised, timezone)}, and nobody has answered{so}.]"
 
 
 def called_again(branch: str, at: datetime, timezone: str) -> str:

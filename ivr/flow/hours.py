@@ -47,19 +47,7 @@ class Hours:
 
     def spoken(self, opens: datetime | None, now: datetime) -> str:
         """`opens` as a person says it at `now`: "tomorrow at 8 AM"."""
-        if opens is None:
-            return NEVER
-        then, today = self._local(opens), self._local(now).date()
-        days = (then.date() - today).days
-        if days <= 1 and not (then.hour or then.minute):
-            return "at midnight"
-        if days <= 0:
-            return f"at {_clock(then)}"
-        if days == 1:
-            return f"tomorrow at {_clock(then)}"
-        if days < 7:
-            return f"on {_DAYS[then.weekday()]} at {_clock(then)}"
-        return f"on {_MONTHS[then.month - 1]} {then.day} at {_clock(then)}"
+        return spoken(opens, now, self.zone) if opens else NEVER
 
     def _local(self, moment: datetime) -> datetime:
         return moment.astimezone(ZoneInfo(self.zone))
@@ -79,6 +67,21 @@ class Hours:
         if any(day in public_holidays.in_year(code, day.year) for code in self.holidays):
             return ()
         return self.week[day.weekday()]
+
+
+def spoken(moment: datetime, now: datetime, zone: str) -> str:
+    """A moment to come as a person says it at `now`: "at 2:32 PM", "tomorrow at 8 AM", "on Monday at noon"."""
+    then, today = moment.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone)).date()
+    days = (then.date() - today).days
+    if days <= 1 and not (then.hour or then.minute):
+        return "at midnight"
+    if days <= 0:
+        return f"at {_clock(then)}"
+    if days == 1:
+        return f"tomorrow at {_clock(then)}"
+    if days < 7:
+        return f"on {_DAYS[then.weekday()]} at {_clock(then)}"
+    return f"on {_MONTHS[then.month - 1]} {then.day} at {_clock(then)}"
 
 
 def _clock(then: datetime) -> str:

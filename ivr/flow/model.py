@@ -68,6 +68,22 @@ class Menu:
 
 
 @dataclass(frozen=True, slots=True)
+class Expect:
+    """What a consumer is texted along a conversation, each once; None where nothing is."""
+
+    received: Words | None = None
+    late: Words | None = None
+    closed: Words | None = None
+    ended: Words | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    after: int  # seconds
+    text: Words
+
+
+@dataclass(frozen=True, slots=True)
 class Branch:
     name: str
     offer: Spoken
@@ -84,6 +100,9 @@ class Branch:
     regions: tuple[str, ...]
     hours: Hours | None = None
     closed: "Branch | None" = None  # the branch as it is out of hours
+    expect: Expect = Expect()
+    warn_before: int | None = None  # seconds before the promise ends
+    follow_up: FollowUp | None = None
     until: int | None = None  # as it is out of hours, for one caller: the next opening in seconds of Unix, 0 for none
 
 
@@ -134,6 +153,8 @@ class Flow:
     context_line: bool  # whether agents are told where a conversation comes from
     skill: str | None  # for texts that no deflection explains
     reply_window: int  # seconds that a text belongs to the last deflection's skill
+    hours: Hours | None  # of conversations that no branch explains, and their texts
+    expect: Expect
 
     def text(self, phrase: str) -> str:
         """A phrase that is texted, not spoken."""

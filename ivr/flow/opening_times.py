@@ -19,6 +19,7 @@ _TIMES = re.compile(rf"{_SPAN}(?:\s*,\s*{_SPAN})*")
 @dataclass(frozen=True, slots=True)
 class Week:
     days: tuple[Spans, ...]  # from Monday on
+    written: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +34,14 @@ class TimesFault(Exception):
 def week(text: str) -> Week:
     _bounded(text)
     if re.sub(r"\s", "", text) == "24/7":
-        return Week((((0, DAY),),) * 7)
+        return Week((((0, DAY),),) * 7, "24/7")
     found: list[list[tuple[int, int]]] = [[] for _ in NAMES]
     for part in text.split(";"):
         if part.strip():
             days, spans = _part(part.strip())
             for day in days:
                 found[day] += spans
-    read = Week(tuple(tuple(sorted(spans)) for spans in found))
+    read = Week(tuple(tuple(sorted(spans)) for spans in found), " ".join(text.split()))
     _apart(read)
     return read
 

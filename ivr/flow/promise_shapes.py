@@ -1,10 +1,10 @@
-"""The shapes of what a brand's file promises: when it is open, and what is said when it is not."""
+"""The shapes of what a brand's file promises: when it is open, what is said when it is not, what is texted when."""
 
 from typing import Annotated
 
 from pydantic import Discriminator, Field, Tag
 
-from ivr.flow.scalars import Date, Holidays, Text, Times, TimesOfDay
+from ivr.flow.scalars import Date, Holidays, LongTime, Text, Times, TimesOfDay
 from ivr.flow.shapes import Exit, Spoken, Strict
 
 
@@ -41,4 +41,41 @@ class Closed(Strict):
     )
     otherwise: Exit | None = Field(
         None, description="Where the call goes out of hours.", examples=[{"say": "We are closed. Goodbye."}]
+    )
+
+
+class Expect(Strict):
+    """Texts that say what happens next, each at most once in a conversation, and only while it is true."""
+
+    received: Text | None = Field(
+        None,
+        description="After the consumer's first text, when it is open: {{ promised_at }} is by when.",
+        examples=["Thank you, we have your message. An agent will answer here."],
+    )
+    late: Text | None = Field(
+        None,
+        description="When no agent has answered within `sla`; it says so, and what happens next.",
+        examples=["We are sorry, this takes longer than we said. You are still in line; an agent will answer here."],
+    )
+    closed: Text | None = Field(
+        None,
+        description="After a text out of hours.",
+        examples=["Thank you, we have your message. We are closed and answer {{ opens }}."],
+    )
+    ended: Text | None = Field(
+        None,
+        description="When the desk closes the conversation.",
+        examples=["Thank you for texting {{ brand }}. Write here whenever you need us again."],
+    )
+
+
+class FollowUp(Strict):
+    """One more text to whoever did not answer the greeting."""
+
+    after: LongTime = Field(
+        description="How long after the greeting; by night it waits for 8 AM.", examples=["2 hours"]
+    )
+    text: Text = Field(
+        description="What is texted.",
+        examples=["{{ brand }}: do you still need us? Just reply here. Reply STOP to opt out."],
     )

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from ivr.flow.desk_shapes import Desk
-from ivr.flow.promise_shapes import Closed, WrittenHours
+from ivr.flow.promise_shapes import Closed, Expect, FollowUp, WrittenHours
 from ivr.flow.scalars import (
     Confirm,
     Id,
@@ -74,6 +74,19 @@ class Offering(Inherited):
         None,
         description="The offer, greeting and otherwise out of hours.",
         examples=[{"otherwise": {"say": "We are closed."}}],
+    )
+    expect: Expect | None = Field(
+        None,
+        description="Texts along the conversation; a branch's own go before the brand's.",
+        examples=[{"ended": "Thank you for texting {{ brand }}."}],
+    )
+    warn_before: LongTime | None = Field(
+        None, description="How long before the promise ends agents are warned of it.", examples=["2 minutes"]
+    )
+    follow_up: FollowUp | None = Field(
+        None,
+        description="One more text, when nobody answered the greeting.",
+        examples=[{"after": "2 hours", "text": "{{ brand }}: do you still need us? Reply STOP to opt out."}],
     )
 
 

@@ -24,6 +24,8 @@ from ivr.flow.words import (
 )
 
 _BRAND = frozenset({"brand", "caller"})
+EXPECTED = ("received", "late", "closed", "ended")
+LONGEST_PROMISE = LONGEST.removeprefix("on ")
 MOST_READ = 20_000  # characters of a template
 MOST_WRITTEN = 1600  # Twilio error 21617
 # Twilio reads 64 kB of a document (11750). A prompt is in it five times at most, after an apology and before a goodbye.
@@ -137,7 +139,7 @@ def rendered(source: Source) -> dict[Path, Rendered]:
 def _texts(source: Source) -> Iterator[Text]:
     name = mapping(source).get("name", "")
     good = isinstance(name, str) and ("name",) not in source.faulty
-    known = {"brand": name.strip() if good else "brand"}
+    known = {"brand": name.strip() if good else "brand", **_agent_hours(mapping(source))}
     of_branches = {branch: _of_branch(source, branch, known) for branch in mapping(source, "branches")}
     for _, path in menus(source):
         yield Text((*path, "say"), "prompt", _BRAND, known)
@@ -156,15 +158,48 @@ def _texts(source: Source) -> Iterator[Text]:
         if phrase in PHRASE_VARIABLES:
             kind: Kind = "text" if phrase in TEXTED else "prompt"
             yield Text(("phrases", phrase), kind, PHRASE_VARIABLES[phrase], known)
+    yield from _promised(source, known, of_branches)
+
+
+def _promised(source: Source, known: Mapping[str, str], of_branches: Mapping[str, Mapping[str, str]]) -> Iterator[Text]:
+    """The texts along a conversation. The brand's know of a branch what all that get them have."""
+    for holder in ((), *(("branches", name) for name in of_branches)):
+        for name in mapping(source, *holder, "expect"):
+            if name in EXPECTED:
+                getting = [its for branch, its in of_branches.items() if _gets(source, branch, name, holder)]
+                its = _shared(getting) if getting else known
+                its = {**its, **({"promised_at": LONGEST_PROMISE} if "sla" in its else {})}
+                its |= {"opens": LONGEST} if "agent_hours" in its else {}
+                yield Text((*holder, "expect", name), "text", _BRAND | its.keys(), its)
+        if "follow_up" in mapping(source, *holder):
+            its = of_branches[holder[1]] if holder else known
+            yield Text((*holder, "follow_up", "text"), "text", _BRAND | its.keys(), its)
+
+
+def _gets(source: Source, branch: str, name: str, holder: Path) -> bool:
+    own = name in mapping(source, "branches", branch, "expect")
+    return holder == ("branches", branch) if own else holder == ()
+
+
+def _shared(of_branches: list[Mapping[str, str]]) -> Mapping[str, str]:
+    return {name: of_branches[0][name] for name in set.intersection(*(set(its) for its in of_branches))}
 
 
 def _of_branch(source: Source, branch: str, of_brand: Mapping[str, str]) -> Mapping[str, str]:
     """What the file says for the variables of a branch's texts."""
-    sla = mapping(source, "branches", branch).get("sla")
+    here = mapping(source, "branches", branch)
+    known = {**of_brand, **_agent_hours(here), "branch": branch}
+    sla = here.get("sla")
     if sla is None:
-        return {**of_brand, "branch": branch}
+        return known
     said = duration(sla) if isinstance(sla, str) else None
-    return {**of_brand, "branch": branch, "sla": said.spoken if said else "10 minutes"}
+    return {**known, "sla": said.spoken if said else "10 minutes"}
+
+
+def _agent_hours(holder: Mapping[str, Any]) -> Mapping[str, str]:
+    hours = holder.get("hours")
+    said = hours.get("open") if isinstance(hours, dict) else hours
+    return {"agent_hours": " ".join(str(said).split())} if said is not None else {}
 
 
 def outcomes(written: str, known: Mapping[str, str]) -> tuple[str, ...]:
@@ -196,13 +231,22 @@ def _read(source: Source, text: Text, written: str) -> Rendered | None:
 
 
 def _strange(source: Source, text: Text, variable: str, written: str) -> None:
+    if variable == "promised_at" and "expect" not in text.path:
+        message = "promised_at: only the texts of `expect` know by when an answer is promised; say it there"
+        source.at(text.path, f"{text.path[-1]}: {message}")
+        return
+    if variable == "opens" and "expect" in text.path:
+        source.at(text.path, f"{text.path[-1]}: opens: without hours it never closes; add hours, or leave it out")
+        return
     if variable == "opens":
         source.at(text.path, f"{text.path[-1]}: opens: only the texts of `closed` know when it opens; say it there")
         return
-    no_sla = "; this branch has no sla" if variable == "sla" and text.path[0] == "branches" else ""
+    whose = "this branch has" if text.path[0] == "branches" else "not every branch that gets it has"
+    promise = variable in ("sla", "promised_at") and (text.path[0] in ("branches", "expect"))
+    no_sla = f"; {whose} {'no' if whose.startswith('this') else 'an'} sla" if promise else ""
     meant = near(variable, text.allowed)
     hint: hints.Hint = (f"{{{{ {meant} }}}}",) if meant else ()
-    if no_sla:
+    if no_sla and text.path[0] == "branches":
         hint = hints.added(source, (*text.path[:2], "sla"))
     elif re.search(rf"\{{%[^%]*\b{variable}\b", written):
         hint = ()

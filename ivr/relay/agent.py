@@ -9,10 +9,11 @@ from sqlalchemy import Connection
 
 from ivr import numbers
 from ivr.clients import liveperson_events
-from ivr.clients.liveperson_events import CONSUMER, SPEAKERS, Changed, Event, Said
+from ivr.clients.liveperson_events import AUTOMATIC, CONSUMER, SPEAKERS, Changed, Event, Said
 from ivr.file_links import FileLinks
 from ivr.flow import desk
 from ivr.flow.model import Flow
+from ivr.relay import expectations
 from ivr.store import conversations, known, messages, outbox, outgoing
 from ivr.store.conversations import Conversation
 from ivr.store.messages import Message
@@ -83,7 +84,11 @@ def _took(tx: Connection, conversation: Conversation, event: Event, here: Listen
         return _echo(tx, conversation, event, here)
     if event.role not in SPEAKERS:
         return "ignored"
-    return "answer" if _answered(tx, conversation, event, here) else "replay"
+    if not _answered(tx, conversation, event, here):
+        return "replay"
+    if event.role not in AUTOMATIC and event.dialog == event.conversation:
+        expectations.answered(tx, conversation, here.now())
+    return "answer"
 
 
 def _changed(tx: Connection, conversation: Conversation, event: Changed, here: Listener) -> str:
@@ -93,11 +98,18 @@ def _changed(tx: Connection, conversation: Conversation, event: Changed, here: L
     if not conversations.moved(tx, conversation.id, event.at, values):
         return "older"
     if event.state == "closed":
-        conversations.close(tx, conversation.id, here.now())
+        ended(tx, conversation, here)
         return "closed"
     if conversation.state == "closed":
         return _reopened(tx, conversation, here)
     return "changed"
+
+
+def ended(tx: Connection, conversation: Conversation, here: Listener) -> None:
+    """The desk closed it."""
+    if conversations.close(tx, conversation.id, here.now()):
+        flow = here.flows.get(conversation.brand)
+        expectations.ended(tx, flow, conversation, here.new_id, here.now())
 
 
 def _reopened(tx: Connection, conversation: Conversation, here: Listener) -> str:

@@ -1,22 +1,21 @@
 """What a consumer's text does: it is written, STOP is obeyed, and the conversation it belongs to takes it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from ivr.flow import desk
+from ivr.flow import desk, promise
 from ivr.flow.model import Branch, Flow, LivePersonDesk, WebhookDesk
+from ivr.relay import expectations
+from ivr.relay.notes import note
 from ivr.relay.wishes import Wish, may_want_to_stop, wish
 from ivr.store import conversations, known, messages, outbox, outgoing
 from ivr.store.conversations import Conversation
 from ivr.store.messages import Inbound
 from ivr.store.outbox import Text
 from ivr.store.outgoing import Outgoing
-
-# What is said about a text comes right after it.
-BEHIND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +48,10 @@ def received(
     if flow and wished and not opt_out_type and not dialled.startswith("+"):
         _answer_for_short_code(tx, text, wished, flow, new_id(), now)
     if flow and has_desk and not conversation and not keyword:
-        conversation = begin(tx, flow, text.number, text.sender, text.id, new_id(), now)
+        conversation = begin(tx, flow, text.number, text.sender, text.id, new_id, now)
         messages.relay_inbound(tx, text.id, conversation.id, now)
+    elif conversation and flow:
+        expectations.wrote(tx, flow, conversation, new_id, now)
     if conversation:
         outbox.ring(tx)
         _explain(tx, conversation, text, wished, new_id, now)
@@ -87,16 +88,25 @@ def _explain(
 
 
 def begin(
-    tx: Connection, flow: Flow, number: str, sender: str, first_message: str, new_id: str, now: datetime
+    tx: Connection,
+    flow: Flow,
+    number: str,
+    sender: str,
+    first_message: str,
+    new_id: Callable[[], str],
+    now: datetime,
 ) -> Conversation:
-    """A conversation with the last deflection's skill while replies still belong to it, else with the brand's."""
+    """A conversation with the last deflection's skill while replies still belong to it, else with the brand's.
+
+    What the consumer can expect of it is said; of one that another text began at this moment, it was.
+    """
     last = conversations.last_deflection(tx, flow.id, number, sender)
     if last and now - last.texted_at > timedelta(seconds=flow.reply_window):
         last = None
     branch = flow.branches.get(last.branch) if last else None
-    line = desk.context_line(branch, last.called_at, now, flow.timezone) if last and branch else ""
+    line = desk.context_line(branch, last.called_at, promise.due(branch, now), flow.timezone) if last and branch else ""
     new = Conversation(
-        id=new_id,
+        id=new_id(),
         brand=flow.id,
         desk=desk_of(flow) or "",
         number=number,
@@ -112,7 +122,10 @@ def begin(
         dialog=None,
         started_at=now,
     )
-    return conversations.begin(tx, new)
+    begun = conversations.begin(tx, new)
+    if begun.id == new.id:
+        expectations.began(tx, flow, begun, new_id, now)
+    return begun
 
 
 def desk_of(flow: Flow) -> str | None:
@@ -126,20 +139,6 @@ def _skill(flow: Flow, branch: Branch | None) -> str | None:
     return branch.skill if branch else flow.skill
 
 
-def note(tx: Connection, conversation: Conversation, new_id: str, words: str, now: datetime) -> None:
-    """Tell the agents something that the consumer did not write."""
-    told = Outgoing(
-        new_id,
-        "note",
-        conversation.brand,
-        conversation.number,
-        conversation.sender,
-        words,
-        conversation=conversation.id,
-    )
-    outgoing.write(tx, told, now, now + BEHIND)
-
-
 def _answer_for_short_code(tx: Connection, text: Inbound, wished: Wish, flow: Flow, new_id: str, now: datetime) -> None:
     """Twilio answers keywords on long codes itself; on a short code without Advanced Opt-Out that is ours to do."""
     if wished == "start":
@@ -149,13 +148,17 @@ def _answer_for_short_code(tx: Connection, text: Inbound, wished: Wish, flow: Fl
     outgoing.write(tx, answer, now)
 
 
-def still_wanted(tx: Connection, waiting: Sequence[Text], new_id: Callable[[], str], now: datetime) -> list[Text]:
-    """What is still to be sent: not a text whose consumer has said STOP meanwhile, which is failed, for good."""
+def still_wanted(
+    tx: Connection, waiting: Sequence[Text], flows: Mapping[str, Flow], new_id: Callable[[], str], now: datetime
+) -> list[Text]:
+    """What is still to be sent. Failed, for good: what its consumer wants no more (STOP), and what is not true now."""
     wanted = []
     for text in waiting:
         if text.towards == "consumer" and text.kind != "notice" and known.opted_out(tx, text.number, text.sender):
             messages.move(tx, text.id, "failed", now)
             tell_of_failure(tx, text.kind, text.conversation_id, new_id, None, now)
+        elif text.kind == "expectation" and not expectations.still_true(tx, text, flows, now):
+            messages.move(tx, text.id, "failed", now)
         else:
             wanted.append(text)
     return wanted

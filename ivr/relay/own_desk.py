@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection
 
 from ivr.clients.liveperson_events import keepable
-from ivr.relay.agent import Answer, Listener, write_answer
+from ivr.relay import expectations
+from ivr.relay.agent import Answer, Listener, ended, write_answer
 from ivr.store import conversations
 from ivr.store.conversations import Conversation
 
@@ -50,7 +51,12 @@ def _answer(tx: Connection, to: Conversation, message: Mapping[str, Any], event:
     if not words.strip() and not media:
         raise NotUnderstood("text is empty, and there are no media")
     answer = Answer(keepable(words).rstrip(), media, event, here.now())
-    return lambda: write_answer(tx, to, answer, here)
+
+    def done() -> None:
+        if write_answer(tx, to, answer, here):
+            expectations.answered(tx, to, here.now())
+
+    return done
 
 
 def _skill(tx: Connection, of: Conversation, message: Mapping[str, Any], _event: str, _here: Listener) -> Done:
@@ -59,7 +65,7 @@ def _skill(tx: Connection, of: Conversation, message: Mapping[str, Any], _event:
 
 
 def _close(tx: Connection, of: Conversation, _message: Mapping[str, Any], _event: str, here: Listener) -> Done:
-    return lambda: conversations.close(tx, of.id, here.now())
+    return lambda: ended(tx, of, here)
 
 
 _ACTS = {"text": _answer, "skill": _skill, "close": _close}

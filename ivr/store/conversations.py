@@ -32,6 +32,7 @@ class Conversation:
     desk_id: str | None
     dialog: str | None
     started_at: datetime
+    answered_at: datetime | None = None  # when an agent did last
 
 
 _COLUMNS = tuple(conversations.c[field.name] for field in fields(Conversation))
@@ -154,6 +155,10 @@ def close(tx: Connection, conversation_id: str, now: datetime) -> bool:
     """False when it was closed already."""
     this = and_(conversations.c.id == conversation_id, conversations.c.state != "closed")
     return tx.execute(update(conversations).where(this).values(state="closed", closed_at=now)).rowcount == 1
+
+
+def answered(tx: Connection, conversation_id: str, now: datetime) -> None:
+    tx.execute(update(conversations).where(conversations.c.id == conversation_id).values(answered_at=now))
 
 
 def reopen(tx: Connection, conversation_id: str) -> None:

@@ -189,6 +189,25 @@ def last_brand(tx: Connection, number: str, sender: str) -> str | None:
     return tx.execute(_LAST_BRAND, {"number": number, "sender": sender}).scalar()
 
 
+def drop_expectations(tx: Connection, conversation_id: str, now: datetime) -> None:
+    """What was to be said along a conversation and waits to be sent is not true any more."""
+    waiting = and_(
+        messages.c.conversation_id == conversation_id, messages.c.kind == "expectation", messages.c.state == "due"
+    )
+    tx.execute(update(messages).where(waiting).values(state="failed", updated_at=now))
+
+
+def any_for_desk(tx: Connection, conversation_id: str) -> bool:
+    """Whether something that the consumer wrote has not reached the desk yet."""
+    columns = messages.c
+    waiting = and_(
+        columns.conversation_id == conversation_id,
+        columns.kind == "inbound",
+        columns.state.in_(("due", "sending", "unclear")),
+    )
+    return tx.execute(select(columns.id).where(waiting).limit(1)).first() is not None
+
+
 def is_taken(tx: Connection, provider_id: str) -> bool:
     """Whether a row holds this MessageSid already."""
     return tx.execute(select(messages.c.id).where(messages.c.provider_id == provider_id)).first() is not None

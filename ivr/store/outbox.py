@@ -13,6 +13,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    case,
     exists,
     func,
     or_,
@@ -27,7 +28,7 @@ LEASE = timedelta(seconds=40)  # twice the longest attempt: a lease that runs ou
 # How long what is unclear may be settled by a status callback, or by the desk's echo, alone.
 ASK_AFTER = {"consumer": timedelta(seconds=60), "desk": timedelta(seconds=20)}
 # A greeting's promise is stale then, and a receipt is old; what people wrote is tried for days.
-GIVE_UP_AFTER = {"greeting": timedelta(hours=1), "receipt": timedelta(hours=1)}
+GIVE_UP_AFTER = dict.fromkeys(("greeting", "expectation", "receipt"), timedelta(hours=1))
 RELAYED_FOR = timedelta(hours=72)
 UNCLEAR_LONGER = timedelta(hours=1)
 
@@ -140,10 +141,11 @@ def ask_again(tx: Connection, text: Text, now: datetime, wait: timedelta) -> boo
 
 
 def give_up(tx: Connection, now: datetime) -> list[str]:
-    """Due texts whose time is over are dead: visible, and a person's to requeue."""
+    """Due texts whose time is over are dead: visible, and a person's to requeue. What is true no longer is nobody's."""
     over = and_(_unfinished(messages), messages.c.state == "due", messages.c.give_up_at <= now)
-    dead = update(messages).where(over).values(state="dead", updated_at=now)
-    return list(tx.execute(dead.returning(messages.c.id)).scalars())
+    state = case((messages.c.kind == "expectation", "failed"), else_="dead")
+    over_now = update(messages).where(over).values(state=state, updated_at=now)
+    return [row.id for row in tx.execute(over_now.returning(messages.c.id, messages.c.state)) if row.state == "dead"]
 
 
 def dead(tx: Connection, text: Text, code: int | None, now: datetime) -> bool:

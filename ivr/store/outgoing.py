@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import Connection
@@ -11,11 +11,14 @@ from ivr.store.database import insert
 from ivr.store.outbox import COLUMNS, LEASE, Text, gives_up, has_unfinished, ring
 from ivr.store.tables import messages
 
-Kind = Literal["greeting", "answer", "notice", "note", "receipt"]
+LATEST = datetime.max.replace(tzinfo=UTC)
+
+Kind = Literal["greeting", "answer", "notice", "expectation", "note", "receipt"]
 TOWARDS: Mapping[Kind, str] = {
     "greeting": "consumer",
     "answer": "consumer",  # what an agent wrote
     "notice": "consumer",  # what nobody wrote: an answer to HELP
+    "expectation": "consumer",  # what happens next, and when
     "note": "desk",  # what an agent should know
     "receipt": "desk",  # that an answer has arrived
 }
@@ -37,6 +40,7 @@ class Outgoing:
     conversation: str | None = None
     media: Sequence[Mapping[str, str]] = ()
     desk_event: str | None = None  # what it is at the desk, of which there is one row
+    until: datetime | None = None  # when it is true no longer, where that is sooner than its kind is given up
 
 
 def write(
@@ -88,5 +92,5 @@ def _values(out: Outgoing, state: str, at: datetime, now: datetime) -> dict[str,
         "updated_at": now,
         "started_at": now,
         "next_try": now,
-        "give_up_at": gives_up(out.kind, now),
+        "give_up_at": min(gives_up(out.kind, now), out.until or LATEST),
     }

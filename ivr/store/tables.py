@@ -125,6 +125,7 @@ conversations = Table(
     Column("changed", BigInteger, nullable=False, server_default="0"),  # the desk's clock, of the newest change told
     Column("started_at", UtcTime, nullable=False),
     Column("opened_at", UtcTime),
+    Column("answered_at", UtcTime),  # when an agent did last
     Column("closed_at", UtcTime),
 )
 
@@ -139,6 +140,27 @@ Index(
     postgresql_where=text("state <> 'closed'"),
 )
 Index("ix_conversations_desk_consumer", conversations.c.desk_consumer)
+
+# What is said along a conversation, or after a greeting: each once.
+expectations = Table(
+    "expectations",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("conversation_id", String(32)),
+    Column("deflection_id", Integer),  # of a follow-up
+    Column("name", String(16), nullable=False),  # received, late, closed, ended, at_risk, follow_up
+    Column("due_at", UtcTime),  # when it is to be said, if it is true then; none: it was, or it never will be
+    Column("message_id", String(32)),  # the text that says it
+    UniqueConstraint("conversation_id", "name"),
+    UniqueConstraint("deflection_id", "name"),
+)
+Index(
+    "ix_expectations_due_at",
+    expectations.c.due_at,
+    sqlite_where=text("due_at IS NOT NULL"),
+    postgresql_where=text("due_at IS NOT NULL"),
+)
+Index("ix_expectations_message_id", expectations.c.message_id)
 
 # What a desk said in a conversation whose id we had not learned yet.
 early_events = Table(
@@ -163,7 +185,7 @@ messages = Table(
     "messages",
     metadata,
     Column("id", String(32), primary_key=True),
-    # to the consumer: greeting, answer, notice; to the desk: inbound (what the consumer wrote), note, receipt
+    # to the consumer: greeting, answer, notice, expectation; to the desk: inbound (what they wrote), note, receipt
     Column("kind", String(16), nullable=False),
     # due, sending, unclear, sent, delivered, failed, dead; received: written down, and nobody's to send
     Column("state", String(16), nullable=False),

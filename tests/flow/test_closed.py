@@ -225,7 +225,7 @@ FINDINGS = [
     ("the brand's closed without hours", [("hours: Mon-Fri 08:00-20:00\n", "closed: {}\n"), (CLOSED, "    hours: 24/7\n" + CLOSED), (CLAIMS, CLAIMS)], []),
     ("opens elsewhere", [("Press 1, we are here.", "Press 1, {{ opens }}.")], ["13:12: error: offer: opens: only the texts of `closed` know when it opens; say it there"]),
     ("opens in a menu", [("Press 1 or 2.", "Press 1 or 2 {{ opens }}.")], ["8:8: error: say: opens: only the texts of `closed`"]),
-    ("a branch's sla in the brand's closed", [("fallback:", "closed: {offer: 'Press 1 {{ sla }}.'}\nfallback:")], ["6:17: error: offer: sla: unknown template variable; allowed: brand, caller, opens"]),
+    ("a branch's sla in the brand's closed", [("fallback:", "closed: {offer: 'Press 1 {{ sla }}.'}\nfallback:")], ["6:17: error: offer: sla: unknown template variable; allowed: agent_hours, brand, caller, opens"]),
     ("an unknown variable", [("answer {{ opens }}.\n", "answer {{ open }}.\n")], ["17:14: error: offer: open: unknown template variable; did you mean opens?"]),
     ("an unknown menu", [('{say: "We are here {{ opens }}, {{ caller }}."}', "{menu: men}")], ["19:25: error: men: unknown menu; did you mean menu?"]),
     ("a menu without a way out", [("{queue: front}", "{menu: menu}"), ("{1: billing, 2: claims}", "{1: billing}"), ('{say: "We are here {{ opens }}, {{ caller }}."}', "{menu: menu}")], ["7:1: error: menu: a menu without a way out"]),

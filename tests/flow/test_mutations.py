@@ -31,6 +31,8 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "Webhook": ("desk", "webhook"),
     "LivePerson": ("desk", "liveperson"),
     "Play": ("menu", "say"),
+    "Expect": ("branches", "bookings", "expect"),
+    "FollowUp": ("branches", "bookings", "follow_up"),
 }
 # What stands in a home that the example does not have, or has without keys.
 FURNISHED: Mapping[tuple[str, ...], Mapping[str, Any]] = {
@@ -38,6 +40,8 @@ FURNISHED: Mapping[tuple[str, ...], Mapping[str, Any]] = {
     ("desk", "liveperson"): {"campaign": "1244787870", "engagement": "1246064870"},
     ("branches", "bookings", "hours"): {"open": "Mon-Fri 08:00-20:00"},
     ("branches", "bookings", "closed"): {"otherwise": {"say": "We are closed."}},
+    ("branches", "bookings", "expect"): {"ended": "Thank you."},
+    ("branches", "bookings", "follow_up"): {"after": "2 hours", "text": "Still there? Reply STOP to opt out."},
     ("menu", "say"): {"play": "https://acme.example/menu.mp3"},
 }
 # Keys whose absence changes what callers get and is no mistake: the flow differs in the field named here alone.
@@ -135,6 +139,8 @@ def test_as_it_is(tmp_path: Path, path: tuple[str, ...]) -> None:
     }
     if path[0] == "menu" and path[-1] in ("accept", "confirm", "other_number", "regions"):
         warned = {path[-1]: "has no effect on a menu"}
+    if path[0] == "branches":
+        warned |= {"late": "without an sla nothing is late", "warn_before": "without an sla there is no promise"}
     if path == ("closed",):
         warned = {"closed": "closed: billing's greeting promises an answer within 10 minutes out of hours, too"}
     assert all(warned.get(path[-1], "nothing") in finding.message for finding in loaded.findings), loaded.findings

@@ -55,6 +55,8 @@ def test_every_key_of_the_models_is_there() -> None:
         "Closed",
         "Desk",
         "Exit",
+        "Expect",
+        "FollowUp",
         "Hours",
         "LivePerson",
         "Menu",
