@@ -1,12 +1,13 @@
 """The trips: a call becomes a text, over real HTTP, against the server as a process of its own."""
 
 import http.client
-import itertools
 import random
 import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -15,9 +16,11 @@ from sqlalchemy import text
 from twilio.request_validator import RequestValidator
 
 from ivr import numbers
+from ivr.cli.main import main
 from ivr.sandbox.scene import Scene
 from ivr.sandbox.town import Town
 from ivr.store.database import opened_once
+from tests.desks import brand
 
 MENU = "Thank you for calling Acme Air. For billing, press 1. For bookings, press 2."
 OFFER = "Instead of waiting on the line, you can also connect with us by text message."
@@ -278,10 +281,20 @@ def test_callbacks_end_where_ordered_ones_do(here: Town, how: str) -> None:
 
 
 def test_a_text_that_never_comes_is_waited_for_so_long_and_no_longer(here: Town) -> None:
-    asked = itertools.count(1)
+    class Endless:
+        asked = 0
+
+        def unfinished(self) -> int:
+            self.asked += 1
+            return self.asked
+
+        def next_at(self) -> None:
+            return None
+
+    waiting = Endless()
     scene = Scene(brand="acme", caller=caller(), texts=("Hello?",))
-    _, transcript = here.play(scene, unfinished=lambda: next(asked), within=0.5)
-    assert 1 < next(asked) <= 7
+    _, transcript = here.play(scene, waiting=waiting, within=0.5)
+    assert 1 < waiting.asked <= 13
     assert transcript.said("consumer") == ["Hello?"]
 
 
@@ -364,3 +377,26 @@ def _drip(here: Town, path: str, length: str) -> bytes:
             except (BrokenPipeError, ConnectionResetError):
                 return answer
     raise AssertionError("the server did not hang up")
+
+
+def test_what_is_sent_later_is_told_with_its_time(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The whole day of a conversation that nobody answers, by the command."""
+
+    def change(data: dict[str, Any]) -> None:
+        data["hours"] = "Mon-Fri 08:00-20:00"
+        data["warn_before"] = "2 minutes"
+        data["expect"] = {"closed": "We answer {{ opens }}.", "late": "It takes longer."}
+
+    brand(tmp_path, change=change)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FLOWS_DIR", str(tmp_path))
+        assert main(["call", "acme", "billing", "--press", "1", "--at", "Fri 22:30", "--text", "My bill is wrong"]) == 0
+    lines = [line.split(maxsplit=2)[1:] for line in capfd.readouterr().out.splitlines()]
+    after = lines[lines.index(["consumer", "My bill is wrong"]) + 1 :]
+    assert sorted(after[:2]) == [["desk", "opens a conversation, skill 1234"], ["text", "We answer on Monday at 8 AM."]]
+    assert after[2][0] == "call"
+    assert after[2][1] == "it is Mon 08:08"
+    assert after[3][1].startswith("[Nobody has answered yet, and an answer was promised by 08:10")
+    assert after[4] == ["call", "it is Mon 08:10"]
+    assert sorted(line[0] for line in after[5:]) == ["desk", "text"]
+    assert ["text", "It takes longer."] in after

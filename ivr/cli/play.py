@@ -4,7 +4,8 @@ import argparse
 import os
 import sys
 import tempfile
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from rich.console import Console
@@ -23,7 +24,7 @@ from ivr.sandbox.rest import DAYS
 from ivr.sandbox.scene import CALLER, Scene, TownError
 from ivr.sandbox.town import town
 from ivr.sandbox.transcript import Event
-from ivr.store import outbox
+from ivr.store import expectations, outbox
 from ivr.store.database import opened_once
 
 COLOURS = {
@@ -111,9 +112,10 @@ def _call(arguments: argparse.Namespace) -> int:
         with town(flows_dir, database, place / "server.log", down=down, ahead=ahead) as here:
             if arguments.record:
                 arguments.record.touch()  # a path that cannot be written is said before the call, not after
-            call, _ = here.play(scene, _show, lambda: _unfinished(database))
-            if waiting := _unfinished(database):
-                print(f"{waiting} text(s) not known to be sent yet; a server would go on by itself.", file=sys.stderr)
+            waiting = Rows(database)
+            call, _ = here.play(scene, _show, waiting)
+            if left := waiting.unfinished():
+                print(f"{left} text(s) not known to be sent yet; a server would go on by itself.", file=sys.stderr)
             if arguments.record:
                 arguments.record.write_text(here.webhooks.recorded(), encoding="utf-8")
     return FAILED if call.errors else GOOD
@@ -130,10 +132,20 @@ def _ahead(arguments: argparse.Namespace) -> timedelta:
     return at - now
 
 
-def _unfinished(database_url: str) -> int:
-    with opened_once(database_url) as database, database.reads() as tx:
-        # A receipt that comes too late is nobody's loss.
-        return sum(row.state in outbox.UNFINISHED and row.kind != "receipt" for row in outbox.waiting(tx))
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What the server has still to do, read from its database."""
+
+    url: str
+
+    def unfinished(self) -> int:
+        with opened_once(self.url) as database, database.reads() as tx:
+            # A receipt that comes too late is nobody's loss.
+            return sum(row.state in outbox.UNFINISHED and row.kind != "receipt" for row in outbox.waiting(tx))
+
+    def next_at(self) -> datetime | None:
+        with opened_once(self.url) as database, database.reads() as tx:
+            return expectations.next_at(tx)
 
 
 def _demo(_arguments: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import partial
 from typing import Any
@@ -90,7 +90,7 @@ class Carrier:
     owner: str | None = None  # E.164, whose phone that is, everyone else's being a mobile; None: everyone's
     strict: bool = False  # destinations: E.164 alone, as Twilio documents it, or any punctuation, as it did for years
     callbacks: str = "prompt"  # one of CALLBACKS
-    ahead: timedelta = timedelta()  # how far its calendar is before the real one
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)  # its calendar
     lag: float = 0.0  # seconds until a text is in the list
     chance: random.Random = field(default_factory=lambda: random.Random(1))
     asked: list[dict[str, str]] = field(default_factory=list)  # every request to send, taken or refused
@@ -152,7 +152,7 @@ class Carrier:
     def _resource(self, number: str, form: dict[str, str], body: str) -> dict[str, Any]:
         sid, account = f"SM{uuid.uuid4().hex}", self.webhooks.account_sid
         uri = f"/2010-04-01/Accounts/{account}/Messages/{sid}"
-        now = format_datetime(datetime.now(UTC) + self.ahead)
+        now = format_datetime(self.now())
         service = form.get("MessagingServiceSid")
         return {
             "account_sid": account,

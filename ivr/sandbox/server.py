@@ -1,17 +1,19 @@
-"""The server as a scene at another time runs it: the real one, but for its clock."""
+"""The server as a scene runs it: the real one, but for its clock, which passes as the scene's does."""
 
 import os
 import sys
-from datetime import datetime, timedelta
+from datetime import datetime
+from pathlib import Path
 
 from ivr.app import create_app
 from ivr.runtime import CannotStart, prepare, utc_now
+from ivr.sandbox.ahead import read
 
-_ahead = timedelta(seconds=float(os.environ["SANDBOX_AHEAD"]))
+_file = Path(os.environ["SANDBOX_AHEAD"])
 
 
 def _now() -> datetime:
-    return utc_now() + _ahead
+    return utc_now() + read(_file)
 
 
 try:

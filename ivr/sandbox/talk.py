@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ivr.flow.model import Flow, LivePersonDesk
+from ivr.sandbox.ahead import Ahead
 from ivr.sandbox.carrier import Carrier
 from ivr.sandbox.clock import Clock
 from ivr.sandbox.conversations import Conversation
@@ -42,13 +43,17 @@ class Talk:
     at_desk: Tally = field(default_factory=Tally)  # texts that the desk has
     on_handset: Tally = field(default_factory=Tally)  # texts that a handset shows
 
-    def play(self, flow: Flow, scene: Scene, consumer: str, clock: Clock) -> None:
+    def play(self, flow: Flow, scene: Scene, consumer: str, clock: Clock, ahead: Ahead) -> None:
+        def later(seconds: float) -> None:
+            clock.advance(seconds)
+            ahead.pass_(seconds)
+
         for turn in range(max(len(scene.texts), len(scene.answers))):
             if turn < len(scene.texts):
-                clock.advance(9)
+                later(9)
                 self._write(flow, consumer, scene.texts[turn])
             if turn < len(scene.answers):
-                clock.advance(30)
+                later(30)
                 self._answer(scene.answers[turn])
 
     def _write(self, flow: Flow, consumer: str, body: str) -> None:
@@ -75,7 +80,9 @@ class Talk:
         skill = "any skill" if conversation.skill == "-1" else f"skill {conversation.skill}"
         self.tell("desk", f"opens a conversation, {skill}")
 
-    def published(self, _conversation: Conversation, _text: str) -> None:
+    def published(self, _conversation: Conversation, text: str) -> None:
+        if text.startswith("[") and text.endswith("]"):  # a line that nobody wrote
+            self.tell("desk", text)
         self.at_desk.add()
 
     def received(self, body: str) -> None:

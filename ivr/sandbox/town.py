@@ -20,10 +20,12 @@ from ivr import numbers
 from ivr.flow.load import load_directory
 from ivr.flow.model import Flow
 from ivr.sandbox.account import account_api, account_for
+from ivr.sandbox.ahead import Ahead
 from ivr.sandbox.carrier import HANDSETS, Carrier
 from ivr.sandbox.clock import Clock
 from ivr.sandbox.desk import Desk
 from ivr.sandbox.late import AnsweredLater
+from ivr.sandbox.later import Waiting, run_on
 from ivr.sandbox.liveperson import liveperson_api
 from ivr.sandbox.phone import Call
 from ivr.sandbox.phone_box import phone_box
@@ -54,6 +56,7 @@ class Town:
     database_url: str
     desk: Desk
     talk: Talk
+    ahead: Ahead
     weather: Weather = field(default_factory=Weather)
     _one_at_a_time: Lock = field(default_factory=Lock)
 
@@ -61,12 +64,13 @@ class Town:
         self,
         scene: Scene,
         show: Callable[[Event], None] = lambda _event: None,
-        unfinished: Callable[[], int] = lambda: 0,
+        waiting: Waiting | None = None,
         within: float = ARRIVES_WITHIN,
     ) -> tuple[Call, Transcript]:
         """One call, its texts, and what the consumer and the agent write afterwards.
 
-        `unfinished`: how many rows the server has still to send; they are waited for, `within` real seconds at most.
+        `waiting`: what the server has still to send, which is waited for `within` real seconds at most, and what it
+        will have to say later, to which time then runs on.
         """
         with self._one_at_a_time:
             flow = self.flows.get(scene.brand)
@@ -84,12 +88,28 @@ class Town:
             self.carrier.strict = scene.twilio == "strict"
             call, texts_before = self._call(flow, scene, clock), len(self.carrier.texts)
             call.play(_url(flow, scene))
-            wait(clock, unfinished, within)
+            self.ahead.pass_(clock.now)
+            if waiting:
+                wait(clock, waiting.unfinished, within)
             texted = [text["to"] for text in self.carrier.texts[texts_before:]]
-            self.talk.play(flow, scene, texted[-1] if texted else scene.caller, clock)
+            self.talk.play(flow, scene, texted[-1] if texted else scene.caller, clock, self.ahead)
             self.desk.flush()
             clock.run_out()
+            if waiting:
+                self._run_on(clock, waiting, within, flow.timezone)
             return call, self.transcript
+
+    def _run_on(self, clock: Clock, waiting: Waiting, within: float, zone: str) -> None:
+        def settle() -> None:
+            wait(clock, waiting.unfinished, within)
+            self.desk.flush()
+
+        settle()
+
+        def tell(time: str) -> None:
+            self.transcript.ahead_of_next = time
+
+        run_on(clock, self.ahead, waiting, settle, tell, zone)
 
     def _call(self, flow: Flow, scene: Scene, clock: Clock) -> Call:
         dialled = scene.dialled or next(iter(flow.numbers), flow.sender.address)
@@ -120,11 +140,12 @@ def town(
     port: int = 0,
     sandbox_port: int = 0,
     down: bool = False,
-    ahead: timedelta = timedelta(),
+    ahead: timedelta | None = None,
 ) -> Iterator[Town]:
     """A running town; it is gone when the block ends. `log`: where the server's output goes.
 
-    `down`: nobody listens where the server looks for Twilio. `ahead`: how far everybody's clock is before the real one.
+    `down`: nobody listens where the server looks for Twilio. `ahead`: how far everybody's clock is before the real one;
+    where it is given, it passes as the scene's does.
     """
     port, sandbox_port = port or free_port(), sandbox_port or free_port()
     app_url = f"http://127.0.0.1:{port}"
@@ -133,23 +154,34 @@ def town(
     carrier = Carrier(clock, webhooks, received=lambda body: here.talk.received(body))
     desk = simulated_desk(clock, f"{app_url}/desk/liveperson")
     talk = Talk(carrier, desk, lambda who, what: here.transcript.add(who, what))
-    carrier.ahead, desk.now = ahead, lambda: time.time() + ahead.total_seconds()
+    calendar = Ahead(log.with_name("ahead"), ahead)
+    carrier.now, desk.now = calendar, lambda: calendar().timestamp()
     desk.opened, desk.published = talk.opened, talk.published
-    here = Town(load_directory(flows_dir).flows, webhooks, carrier, Transcript(clock), log, database_url, desk, talk)
-    rest = Flask("sandbox", static_folder=None)
-    rest.register_blueprint(liveperson_api(desk))
-    rest.register_blueprint(messages_api(carrier, here.weather, ACCOUNT_SID, AUTH_TOKEN))
-    rest.register_blueprint(account_api(account_for(here.flows.values(), ACCOUNT_SID, AUTH_TOKEN, app_url)))
-    rest.register_blueprint(phone_box(lambda scene: here.play(scene)[1], carrier))
+    flows, transcript = load_directory(flows_dir).flows, Transcript(clock)
+    here = Town(flows, webhooks, carrier, transcript, log, database_url, desk, talk, calendar)
     twilio_port = free_port() if down else sandbox_port
     try:
         with (
-            _sandbox(rest, sandbox_port),
-            _server(_environment(flows_dir, database_url, port, twilio_port, sandbox_port), log, ahead),
+            _sandbox(_rest(here, app_url), sandbox_port),
+            _server(
+                _environment(flows_dir, database_url, port, twilio_port, sandbox_port),
+                log,
+                None if ahead is None else calendar,
+            ),
         ):
             yield here
     finally:
         desk.stop()
+
+
+def _rest(here: Town, app_url: str) -> Flask:
+    """Whom the server calls."""
+    rest = Flask("sandbox", static_folder=None)
+    rest.register_blueprint(liveperson_api(here.desk))
+    rest.register_blueprint(messages_api(here.carrier, here.weather, ACCOUNT_SID, AUTH_TOKEN))
+    rest.register_blueprint(account_api(account_for(here.flows.values(), ACCOUNT_SID, AUTH_TOKEN, app_url)))
+    rest.register_blueprint(phone_box(lambda scene: here.play(scene)[1], here.carrier))
+    return rest
 
 
 def simulated_desk(clock: Clock, webhook_url: str) -> Desk:
@@ -214,10 +246,10 @@ def _environment(
 
 
 @contextmanager
-def _server(environment: dict[str, str], log: Path, ahead: timedelta) -> Iterator[None]:
+def _server(environment: dict[str, str], log: Path, ahead: Ahead | None) -> Iterator[None]:
     app = "wsgi:app"
     if ahead:
-        app, environment = "ivr.sandbox.server:app", {**environment, "SANDBOX_AHEAD": str(ahead.total_seconds())}
+        app, environment = "ivr.sandbox.server:app", {**environment, "SANDBOX_AHEAD": str(ahead.file)}
     _must_be_free(int(environment["PORT"]))
     with log.open("wb") as output:
         bind = f"127.0.0.1:{environment['PORT']}"  # its token is public: nobody else may reach it

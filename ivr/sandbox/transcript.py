@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from threading import RLock
 
 from ivr.sandbox.clock import Clock
 
@@ -22,11 +23,17 @@ class Transcript:
     clock: Clock
     show: Callable[[Event], None] = lambda _event: None
     events: list[Event] = field(default_factory=list)
+    ahead_of_next: str = ""  # what is said of the call before the next event, should there be one
+    _lock: RLock = field(default_factory=RLock)
 
     def add(self, who: str, what: str) -> None:
-        event = Event(self.clock.now, who, " ".join(what.split()))
-        self.events.append(event)
-        self.show(event)
+        with self._lock:
+            if said := self.ahead_of_next:
+                self.ahead_of_next = ""
+                self.add("call", said)
+            event = Event(self.clock.now, who, " ".join(what.split()))
+            self.events.append(event)
+            self.show(event)
 
     def said(self, who: str) -> list[str]:
         """All that `who` did, in order."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, exists, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, exists, func, or_, select, update
 
 from ivr.store.database import insert
-from ivr.store.tables import conversations, deflections, expectations, messages
+from ivr.store.tables import UtcTime, conversations, deflections, expectations, messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,11 @@ def cancel(tx: Connection, conversation_id: str, names: Collection[str]) -> None
 def have_come(tx: Connection, now: datetime) -> bool:
     """Whether any is due."""
     return tx.execute(_DUE.limit(1), {"now": now}).first() is not None
+
+
+def next_at(tx: Connection) -> datetime | None:
+    """When the next one is due."""
+    return tx.execute(select(func.min(expectations.c.due_at, type_=UtcTime))).scalar()
 
 
 def take_due(tx: Connection, now: datetime, most: int) -> Sequence[Expectation]:

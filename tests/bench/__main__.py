@@ -17,6 +17,7 @@ from tests.bench.offer import brands, offer
 from tests.bench.relay import relay
 from tests.bench.start import start
 from tests.bench.trip import trip
+from tests.bench.waiting import waiting
 from tests.bench.worker import worker
 
 BENCHES: dict[str, Callable[[Path], Iterator[Figure]]] = {
@@ -27,6 +28,7 @@ BENCHES: dict[str, Callable[[Path], Iterator[Figure]]] = {
     "brands": brands,
     "check": check,
     "worker": worker,
+    "waiting": waiting,
     "relay": relay,
     "trip": trip,
 }
