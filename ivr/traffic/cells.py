@@ -19,6 +19,7 @@ _COUNT = re.compile(r"\d+(?:[.,]\d+)?")
 _WORDS = re.compile(r"(?:pt)?(?:(\d+)\s*h[a-z]*)?\s*(?:(\d+)\s*m[a-z]*)?\s*(?:(\d+)\s*s[a-z]*)?")
 
 _PUNCTUATION = str.maketrans("", "", " ().-/\u00a0\u2011\u2013")
+_PLAIN = re.compile(r"\+1[2-9][0-9]{2}[2-9][0-9]{6}")
 _NORTH_AMERICAN = re.compile(r"\+?1?[2-9]\d{2}[2-9]\d{6}")
 _E164 = re.compile(r"\+[2-9]\d{9,14}")
 
@@ -81,8 +82,9 @@ def caller(text: str, region: str) -> str | None:
 
     Most of a million rows are plain numbers, for which phonenumbers takes too long: these are told by their digits.
     """
-    text = bare(text)
-    text = text.removeprefix("tel:")
+    if _PLAIN.fullmatch(text):
+        return text
+    text = bare(text).removeprefix("tel:")
     digits = text.translate(_PUNCTUATION)
     if text.lower() in _NOTHING or f"+{digits.lstrip('+')}" in numbers.WITHHELD:
         return None

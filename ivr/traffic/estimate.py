@@ -1,6 +1,6 @@
 """The whole way from a file to ranked branches: what is asked, and what came out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
@@ -14,6 +14,9 @@ from ivr.traffic.measured import Measured, measured
 from ivr.traffic.opened import BrokenFile
 from ivr.traffic.rows import Reader, Reading, Table, clock_for, table
 from ivr.traffic.tally import Traffic
+from ivr.traffic.times import Clock
+
+_SWITCHBOARD = 0.02  # of the calls from one number are no person's
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def estimate(path: Path, asked: Asked, moved: Callable[[int], None] = lambda _by
         total=measured(traffic.total, traffic),
         branches=order,
         asked=asked,
-        notes=_notes(found, asked, traffic),
+        notes=_notes(found, asked, clock, traffic),
         joint=joint,
         together=expected(joint, asked.figures, asked.promise) if joint else None,
     )
@@ -100,22 +103,33 @@ def _refuse_if_broken(path: Path, reading: Reading, traffic: Traffic) -> None:
         )
 
 
-def _notes(found: Table, asked: Asked, traffic: Traffic) -> list[str]:
+def _notes(found: Table, asked: Asked, clock: Clock, traffic: Traffic) -> list[str]:
     """What a reader must know before trusting a figure."""
-    at, notes = found.columns.at, []
+    notes = [*_about_columns(found)]
     undecided = asked.day_first is None and times.day_first(found.samples) is None
     if undecided and times.has_short_dates(found.samples):
         notes.append("Dates like 3/4/2026 were read month first, and nothing in the file tells; else say --day-first.")
-    if "branch" not in at:
-        notes.append("No column tells a call's branch, so all calls are one; say --map branch=COLUMN.")
-    elif columns.plain(found.columns.names["branch"]) in columns.DIALLED:
-        notes.append("The number that was dialled stands for the branch; if a column tells more, --map branch=COLUMN.")
-    if found.twilio:
-        notes.append("Twilio's log knows of no waiting: lengths hold the menu and the queue, who hung up is unknown.")
-    if "caller" not in at:
-        notes.append("No column tells who called, so that repeats are unknown; say --map caller=COLUMN.")
+    if clock.assumed and str(asked.zone) == "UTC":
+        notes.append("Times without a zone were read as UTC; if they are local, say --timezone.")
+    if traffic.most_calls > max(_SWITCHBOARD * traffic.total.known, 50):
+        notes.append(
+            f"One number makes {traffic.most_calls:,} of the calls: a switchboard or a dialler, whose callers cannot "
+            "be told apart. It counts as one caller who calls again."
+        )
     if traffic.days < 28:
         notes.append(
             f"The file spans {traffic.days} day(s): the intervals know nothing of how weeks differ; take 3 months."
         )
     return notes
+
+
+def _about_columns(found: Table) -> Iterator[str]:
+    at = found.columns.at
+    if "branch" not in at:
+        yield "No column tells a call's branch, so all calls are one; say --map branch=COLUMN."
+    elif columns.plain(found.columns.names["branch"]) in columns.DIALLED:
+        yield "The number that was dialled stands for the branch; if a column tells more, --map branch=COLUMN."
+    if found.twilio:
+        yield "Twilio's log knows of no waiting: lengths hold the menu and the queue, who hung up is unknown."
+    if "caller" not in at:
+        yield "No column tells who called, so that repeats are unknown; say --map caller=COLUMN."

@@ -9,6 +9,7 @@ from datetime import tzinfo
 from functools import partial
 from typing import NamedTuple
 
+from ivr import numbers
 from ivr.traffic import cells, columns, times
 from ivr.traffic.cells import Remembered
 from ivr.traffic.columns import Columns
@@ -174,6 +175,9 @@ class Reader:
         self._wait: Remembered[float | None] = Remembered(partial(cells.seconds, unit=there.unit("wait")))
         self._caller: Remembered[str | None] = Remembered(partial(cells.caller, region=region))
         self._branch: Remembered[str] = Remembered(branch)
+        self._incoming: Remembered[bool] = Remembered(cells.incoming)
+        self._yes: Remembered[bool | None] = Remembered(cells.yes)
+        self._left_by: Remembered[bool | None] = Remembered(cells.left)
         self._ids: set[int] = set()
 
     def calls(self) -> Iterator[Call]:
@@ -195,7 +199,7 @@ class Reader:
         at, width = self._table.columns.at, self._table.columns.width
         if len(row) < self._needed or (len(row) > width and any(row[width:])):
             raise ValueError(f"{len(row)} cells, the header has {width}")
-        if "direction" in at and not cells.incoming(row[at["direction"]]):
+        if "direction" in at and not self._incoming[row[at["direction"]]]:
             self.reading.outgoing += 1
             return None
         time = self._time(row)
@@ -227,8 +231,8 @@ class Reader:
     def _left(self, row: list[str]) -> bool | None:
         at = self._table.columns.at
         if "abandoned" in at:
-            return cells.yes(row[at["abandoned"]])
-        return cells.left(row[at["status"]]) if "status" in at and not self._table.twilio else None
+            return self._yes[row[at["abandoned"]]]
+        return self._left_by[row[at["status"]]] if "status" in at and not self._table.twilio else None
 
     def _again(self, text: str) -> bool:
         """Whether a row with this id was read before: exports that overlap count no call twice."""
@@ -253,7 +257,9 @@ def branch(text: str) -> str:
 
 
 def _shown(text: str) -> str:
-    return repr(text[:40])
+    """As it may be printed: what is no time and has a phone number's digits is somebody's, in the wrong column."""
+    private = ":" not in text and sum(character.isdigit() for character in text) >= 9
+    return repr(numbers.masked(text) if private else text[:40])
 
 
 def clock_for(table: Table, zone: tzinfo, day_first: bool | None) -> Clock:

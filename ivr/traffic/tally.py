@@ -57,6 +57,7 @@ class Traffic:
     total: Branch
     first_day: int
     last_day: int
+    most_calls: int = 0  # from one number
 
     @property
     def days(self) -> int:
@@ -87,10 +88,10 @@ def count(calls: Iterable[Call], slot: Callable[[int], tuple[int, int]]) -> Traf
             seen.append((who << _TIME_BITS | call.time) << _BRANCH_BITS | index)
         if number >= MOST_CALLS:
             raise BrokenFile(f"More than {MOST_CALLS:,} calls; estimate from a part of the time.")
-    _follow(seen, branches, last - WEEK)
+    most = _follow(seen, branches, last - WEEK)
     days = [day for branch in branches for day in (min(branch.days), max(branch.days))]
     ordered = sorted(branches, key=lambda branch: (-branch.calls, branch.name))
-    return Traffic(ordered, together("all calls", ordered), min(days, default=1), max(days, default=0))
+    return Traffic(ordered, together("all calls", ordered), min(days, default=1), max(days, default=0), most)
 
 
 def _place(name: str, there: dict[str, int], branches: list[Branch]) -> int:
@@ -99,8 +100,7 @@ def _place(name: str, there: dict[str, int], branches: list[Branch]) -> int:
     if folded not in there:
         if len(branches) == MOST_BRANCHES:
             raise BrokenFile(
-                f"More than {MOST_BRANCHES:,} branches ({name!r} is one); say which column tells a call's branch, "
-                "with --map branch=COLUMN."
+                f"More than {MOST_BRANCHES:,} branches; name the column that tells them, with --map branch=COLUMN."
             )
         there[folded] = len(branches)
         branches.append(Branch(name))
@@ -108,8 +108,11 @@ def _place(name: str, there: dict[str, int], branches: list[Branch]) -> int:
     return there[name]
 
 
-def _follow(seen: list[int], branches: list[Branch], until: int) -> None:
-    """Count who called again. Later calls than `until` are not asked: their seven days are not all in the file."""
+def _follow(seen: list[int], branches: list[Branch], until: int) -> int:
+    """Count who called again; the most calls from one number.
+
+    Later calls than `until` are not asked: their seven days are not all in the file.
+    """
     seen.sort()
     mask, times = (1 << _BRANCH_BITS) - 1, (1 << _TIME_BITS) - 1
     for place, packed in enumerate(seen):
@@ -121,6 +124,7 @@ def _follow(seen: list[int], branches: list[Branch], until: int) -> None:
         if place + 1 < len(seen):
             following = seen[place + 1] >> _BRANCH_BITS
             branch.followed += following - call <= WEEK and following >> _TIME_BITS == call >> _TIME_BITS
+    return max(Counter(packed >> (_TIME_BITS + _BRANCH_BITS) for packed in seen).values(), default=0)
 
 
 def together(name: str, branches: Iterable[Branch]) -> Branch:

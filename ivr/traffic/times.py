@@ -16,6 +16,7 @@ _TIME = r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d+)?)?
 _ZONE = r"(?:\s*(?P<zone>[A-Z]{1,4}|(?:UTC|GMT)?[+-]\d{2}:?\d{2}))?"
 _DATE_FIRST = re.compile(rf"{_DATE}(?:,?[\sT]+{_TIME}{_ZONE})?")
 _TIME_FIRST = re.compile(rf"{_TIME}{_ZONE},?\s+{_DATE}")
+_MAIL_UTC = re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} (?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d \+0000")
 _SHORT = re.compile(r"(?<![\d/-])(\d{1,2})([/-])(\d{1,2})\2\d{2,4}\b")
 
 
@@ -41,6 +42,8 @@ class Clock:
     def __init__(self, zone: tzinfo, day_first: bool = False) -> None:
         self.zone = zone
         self.day_first = day_first
+        self.assumed = False  # whether a time said no zone, so that it was taken as local
+        self._days: dict[str, int] = {}
         self._offsets: dict[int, int] = {}
         self._slots: dict[int, tuple[int, int]] = {}
 
@@ -57,6 +60,8 @@ class Clock:
     def _seconds(self, text: str) -> int:
         if text.isascii() and text.isdigit():
             return int(text) // (1000 if len(text) == 13 else 1) if len(text) in (10, 13) else 0
+        if _MAIL_UTC.fullmatch(text):
+            return self._mail(text)
         if text[4:5] == "-":
             try:
                 return self._utc(datetime.fromisoformat(text))
@@ -64,6 +69,13 @@ class Clock:
                 pass
         found = _DATE_FIRST.fullmatch(text) or _TIME_FIRST.fullmatch(text)
         return self._utc(self._written(found) if found else parsedate_to_datetime(text))
+
+    def _mail(self, text: str) -> int:
+        """Twilio's way, whose days are remembered: Python's reading of it would take half the time of all."""
+        day = text[:16]
+        if day not in self._days:
+            self._days[day] = int(parsedate_to_datetime(f"{day} 00:00:00 +0000").timestamp())
+        return self._days[day] + int(text[17:19]) * 3600 + int(text[20:22]) * 60 + int(text[23:25])
 
     def _written(self, found: "re.Match[str]") -> datetime:
         year, month, day = self._date(found["date"])
@@ -87,7 +99,7 @@ class Clock:
         wall = int(moment.replace(tzinfo=UTC).timestamp())
         if moment.tzinfo is not None:
             return wall - int((moment.utcoffset() or timedelta()).total_seconds())
-        quarter = wall // 900
+        quarter, self.assumed = wall // 900, True
         if quarter not in self._offsets:
             offset = moment.replace(tzinfo=self.zone).utcoffset() or timedelta()
             self._offsets[quarter] = int(offset.total_seconds())

@@ -154,6 +154,8 @@ def test_quotes_hold_separators_and_lines(tmp_path: Path) -> None:
     ("row", "why"),
     [
         ("soon,Billing,+1,60,10", "'soon': no time that can be read"),
+        ("+14155552671,Billing,a,60,10", "'+1(415) ***-**71': no time that can be read"),
+        ("4155552671000,Billing,a,60,10", "'***00': a time before 1990 or after 2100"),
         ("2026-09-01,Billing", "2 cells, the header has 5"),
         ("2026-09-01,Billing,a,60,10,7", "6 cells, the header has 5"),
         ("2026-09-01,Billing,a,-60,10", "'-60': no length that can be read"),
@@ -210,7 +212,7 @@ def test_a_broken_file_is_refused_in_one_sentence(tmp_path: Path, content: bytes
 
 
 def test_more_branches_than_a_brand_has_are_another_column(tmp_path: Path) -> None:
-    with pytest.raises(BrokenFile, match=r"More than 1,000 branches .*--map branch=COLUMN"):
+    with pytest.raises(BrokenFile, match=r"More than 1,000 branches; .*--map branch=COLUMN"):
         estimated(tmp_path, "start,queue\n" + "".join(f"2026-09-01,call {number}\n" for number in range(1002)))
 
 
