@@ -18,6 +18,8 @@ class BrokenFile(Exception):
 
 def encoding_of(path: Path) -> str:
     """UTF-8 or UTF-16 where the bytes are that, else cp1252 as Western spreadsheets save, or Latin-1."""
+    if path.is_fifo() or path.is_char_device():
+        raise BrokenFile(f"{path}: a pipe or a device; it is read twice, so save it in a file first.")
     with path.open("rb") as file:
         head = file.read(4096)
         if not head.strip(b"\0 \r\n\t"):

@@ -1,7 +1,7 @@
 """The estimate as a person reads it in a terminal of 80 columns."""
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from rich.cells import set_cell_size
@@ -15,6 +15,8 @@ from ivr.traffic.measured import FEW, Measured
 from ivr.traffic.skeleton import skeleton
 
 WIDTH = 80
+
+_LISTED = 30  # branches in the table
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _SIGNS: dict[int | None, str] = {2: "+", 1: "=", 0: "-", None: "?"}
@@ -59,17 +61,18 @@ def _file(one: Estimate) -> Iterator[str]:
     yield from _wrapped(
         f"Read as {one.encoding}, {_SEPARATORS[one.separator]}, times in {one.asked.zone}. Columns: {columns}."
     )
-    left = {"outgoing": reading.outgoing, "a second time there": reading.repeated, "broken": reading.broken}
+    left = {"broken": reading.broken, "outgoing": reading.outgoing, "repeated": reading.repeated}
     if any(left.values()):
-        yield from _wrapped(f"Left out: {', '.join(f'{many:,} rows {why}' for why, many in left.items() if many)}.")
+        said = ", ".join(f"{many:,} {why}" for why, many in left.items() if many)
+        yield from _wrapped(f"Rows left out: {said}.")
     for note in one.notes:
         yield from _wrapped(note, "! ", "  ")
 
 
-def _table(branches: Iterable[Judged]) -> Iterator[str]:
+def _table(branches: Sequence[Judged]) -> Iterator[str]:
     yield "    branch             calls a wk  length   wait   left  again  deflections a wk"
     verdict = ""
-    for place, one in enumerate(branches, 1):
+    for place, one in enumerate(branches[:_LISTED], 1):
         if one.verdict != verdict:
             verdict = one.verdict
             yield f"  {_SAID[verdict]}:"
@@ -79,6 +82,8 @@ def _table(branches: Iterable[Judged]) -> Iterator[str]:
             f" {_length(branch.length):>7} {_length(branch.wait):>6} {_rate(branch.abandoned):>6}"
             f" {_rate(branch.again):>6}  {wording.span(one.expected.deflections):>16}"
         )
+    if len(branches) > _LISTED:
+        yield f"    and {len(branches) - _LISTED:,} more, all in --csv and --json"
     yield from _wrapped(
         f"left: hung up waiting; again: called again within 7 days; * from under {FEW} calls; - not in the file"
     )

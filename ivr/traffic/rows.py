@@ -61,6 +61,7 @@ class Table:
     """A file with its header read: what a column is, and the rows that follow, each with its lines."""
 
     columns: Columns
+    header: list[str]
     separator: str
     rows: Iterator["Row"]
     samples: list[str]
@@ -84,17 +85,17 @@ def table(path: str, lines: Iterator[str], mapped: Mapping[str, str]) -> Table:
             first = first or row.cells
             found = _header(row.cells, mapped)
             if found:
-                return _sampled(found, separator, rows)
+                return _sampled(found, row.cells, separator, rows)
         if row.last >= _HEADER_WITHIN:
             break
     raise BrokenFile(_no_header(path, first))
 
 
-def _sampled(found: Columns, separator: str, rows: Iterator[Row]) -> Table:
+def _sampled(found: Columns, header: list[str], separator: str, rows: Iterator[Row]) -> Table:
     sampled = list(itertools.islice(rows, _SAMPLE))
     needed = max(found.at["time"], found.beside or 0)
     samples = [found.moment(row.cells) for row in sampled if isinstance(row.cells, list) and len(row.cells) > needed]
-    return Table(found, separator, itertools.chain(sampled, rows), samples)
+    return Table(found, header, separator, itertools.chain(sampled, rows), samples)
 
 
 def _header(row: Sequence[str], mapped: Mapping[str, str]) -> Columns | None:
@@ -183,6 +184,8 @@ class Reader:
     def calls(self) -> Iterator[Call]:
         reading = self.reading
         for row in self._table.rows:
+            if row.cells == self._table.header:  # pages of an export that were put together
+                continue
             reading.read += 1
             if isinstance(row.cells, str):
                 reading.refuse(row, row.cells)
@@ -251,9 +254,9 @@ def _told(read: Remembered[float | None], text: str) -> float | None:
 
 
 def branch(text: str) -> str:
-    """A branch's name, fit to be shown: one line, nothing that a terminal would obey."""
+    """A branch's name, fit to be shown: one line, nothing that a terminal would obey, a number in full format."""
     text = " ".join("".join(c if c.isprintable() else " " for c in cells.bare(text)).split())
-    return text[:60] or "(none)"
+    return numbers.full(text)[:60] or "(none)"
 
 
 def _shown(text: str) -> str:

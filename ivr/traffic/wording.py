@@ -48,4 +48,5 @@ def rate(figure: Range) -> str:
 
 def span(figure: Range) -> str:
     """The middle and its limits, whose method is said elsewhere."""
-    return f"{number(figure.middle)} ({number(figure.low)}-{number(figure.high)})"
+    low, middle, high = map(number, (figure.low, figure.middle, figure.high))
+    return middle if low == high else f"{middle} ({low}-{high})"

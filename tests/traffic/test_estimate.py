@@ -117,7 +117,7 @@ def test_broken_rows_are_named_on_stderr(tmp_path: Path, capsys: pytest.CaptureF
     assert err.splitlines()[0] == "line 202: 'soon': no time that can be read"
     assert err.splitlines()[-1] == "12 of 212 rows cannot be read and are left out, the first 10 are named."
     assert len(err.splitlines()) == 11
-    assert "Left out: 12 rows broken." in out
+    assert "Rows left out: 12 broken." in out
 
 
 def test_a_file_that_cannot_be_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -171,6 +171,14 @@ def test_a_switchboard_is_noticed(tmp_path: Path, capsys: pytest.CaptureFixture[
         text.write("2026-07-01 10:00:00,Billing,+14155550000,60,10,no\n" * 60)
     main(["estimate", str(file)])
     assert "One number makes 60 of the calls" in capsys.readouterr().out
+
+
+def test_times_that_say_no_zone_are_asked_about(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, words = str(log(tmp_path, 30)), "Times without a zone were read as UTC"
+    main(["estimate", file])
+    assert words in capsys.readouterr().out
+    main(["estimate", file, "--timezone", "America/New_York"])
+    assert words not in capsys.readouterr().out
 
 
 def test_a_bar_is_shown_on_a_terminal_alone(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Intervals and Erlang C against published values; products and field figures by hand."""
 
 import math
+import random
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +20,40 @@ def test_wilson_as_newcombe_tabulates_it(hits: int, of: int, low: float, high: f
     assert rate
     assert (round(rate.low, 4), round(rate.high, 4)) == (low, high)
     assert (rate.middle, rate.method, rate.sample) == (hits / of, "Wilson", of)
+
+
+def binomial(of: int, rate: float) -> list[float]:
+    return [math.comb(of, hits) * rate**hits * (1 - rate) ** (of - hits) for hits in range(of + 1)]
+
+
+def held(interval: Range | None, truth: float) -> bool:
+    return interval is not None and interval.low <= truth <= interval.high
+
+
+@pytest.mark.parametrize("of", [30, 100, 500])
+def test_rates_are_covered_at_the_stated_rate(of: int) -> None:
+    """Exactly, over all that may be counted: 95 % in the mean over the rates that branches have."""
+    covered = []
+    for rate in [step / 100 for step in range(3, 50)]:
+        chances = binomial(of, rate)
+        covered.append(sum(chance for hits, chance in enumerate(chances) if held(intervals.wilson(hits, of), rate)))
+    assert 0.945 < sum(covered) / len(covered) < 0.965
+    assert min(covered) > 0.91
+
+
+@pytest.mark.parametrize("mean", [3.0, 10.0, 40.0])
+def test_counts_are_covered_at_the_stated_rate_at_least(mean: float) -> None:
+    chances = [math.exp(hits * math.log(mean) - mean - math.lgamma(hits + 1)) for hits in range(150)]
+    assert sum(chance for hits, chance in enumerate(chances) if held(intervals.poisson(hits), mean)) > 0.945
+
+
+def test_weeks_and_middles_are_covered_in_simulated_worlds() -> None:
+    chance, worlds, weekly, middles = random.Random(4), 2000, 0, 0
+    for _ in range(worlds):
+        weekly += held(intervals.student([chance.gauss(500, 60) for _ in range(13)], "weeks"), 500)
+        middles += held(intervals.median(sorted(chance.lognormvariate(math.log(200), 0.6) for _ in range(60))), 200)
+    assert 0.935 < weekly / worlds < 0.965
+    assert 0.935 < middles / worlds < 0.985  # ranks are whole, so that it is a little more
 
 
 def test_a_rate_of_nothing_is_none() -> None:
@@ -64,6 +99,15 @@ def test_a_product_by_hand() -> None:
     assert intervals.product([Range(0, 1, 3, "")]).low == 0
     halved = intervals.product([Range(100, 100, 100, "")], [Range(1, 2, 4, "")])
     assert [halved.low, halved.middle, halved.high] == pytest.approx([25, 50, 100])
+
+
+def test_a_product_covers_what_its_factors_cover() -> None:
+    chance, parts = random.Random(5), [Range(50, 100, 200, ""), Range(0.05, 0.1, 0.2, ""), Range(2, 3, 4.5, "")]
+    interval, hits = intervals.product(parts[:2], parts[2:]), 0
+    for _ in range(4000):
+        drawn = [part.middle * math.exp(chance.gauss(0, math.log(part.high / part.middle) / 1.96)) for part in parts]
+        hits += held(interval, drawn[0] * drawn[1] / drawn[2])
+    assert 0.94 < hits / 4000 < 0.96
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,14 @@
 """Files as people export them: encodings, separators, headers, quotes, and what is broken named by its line."""
 
 import codecs
+import csv
+import datetime as dates
+import io
+import os
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,8 +16,11 @@ from hypothesis import strategies as st
 
 from ivr.traffic import columns, opened
 from ivr.traffic.opened import BrokenFile
-from ivr.traffic.rows import branch
-from tests.traffic.logs import estimated
+from ivr.traffic.page import page
+from ivr.traffic.rows import Call, branch
+from ivr.traffic.tally import count
+from ivr.traffic.times import Clock
+from tests.traffic.logs import UTC, estimated
 
 PLAIN = """\
 start_time,queue,from,duration,wait
@@ -124,11 +134,21 @@ def test_the_end_of_a_call_tells_its_length(tmp_path: Path) -> None:
 
 def test_twilio_s_rest_export_as_it_is(tmp_path: Path) -> None:
     one = estimated(tmp_path, TWILIO)
-    assert {branch.name: branch.calls for branch in one.traffic.branches} == {"+14155550100": 1, "+14155550101": 1}
+    assert {branch.name: branch.calls for branch in one.traffic.branches} == {
+        "+1(415) 555-0100": 1,
+        "+1(415) 555-0101": 1,
+    }
     assert (one.reading.outgoing, one.reading.broken, one.total.abandoned) == (1, 0, None)
     assert (one.traffic.total.known, sorted(one.traffic.total.lengths)) == (1, [0, 203])
     assert any("Twilio's log knows of no waiting" in note for note in one.notes)
     assert any("number that was dialled" in note for note in one.notes)
+
+
+def test_pages_put_together_repeat_their_header(tmp_path: Path) -> None:
+    more = TWILIO.replace("\nCA", "\nCB")
+    one = estimated(tmp_path, TWILIO + more)
+    assert (one.traffic.total.calls, one.reading.broken, one.reading.repeated) == (4, 0, 0)
+    assert estimated(tmp_path, TWILIO + TWILIO).reading.repeated == 2
 
 
 def test_twilio_s_console_export_as_it_is(tmp_path: Path) -> None:
@@ -219,7 +239,14 @@ def test_more_branches_than_a_brand_has_are_another_column(tmp_path: Path) -> No
 def test_branches_are_named_fit_for_a_terminal() -> None:
     assert branch("  Bil\x1b[31mling\0\r\n ") == "Bil [31mling"
     assert branch("") == branch("\0") == "(none)"
+    assert branch("+1 415-555-0100") == branch("+14155550100") == "+1(415) 555-0100"
     assert branch("x" * 100) == "x" * 60
+
+
+def test_many_branches_are_cut_short_on_the_page(tmp_path: Path) -> None:
+    one = estimated(tmp_path, "start,queue\n" + "".join(f"2026-09-01,call {number}\n" for number in range(100)))
+    lines = list(page(one))
+    assert "    and 70 more, all in --csv and --json" in lines
 
 
 def test_which_dates_are_meant_is_told_by_the_file_or_said(tmp_path: Path) -> None:
@@ -263,6 +290,55 @@ def test_whatever_bytes_a_file_has_it_is_read_or_refused(tmp_path: Path, content
         estimated(tmp_path, b"start,queue\n2026-09-01,A\n" + content)
     except BrokenFile:
         return
+
+
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(BrokenFile, match="save it in a file first"):
+        opened.encoding_of(tmp_path / "pipe")
+    with pytest.raises(BrokenFile, match="save it in a file first"):
+        opened.encoding_of(Path("/dev/zero"))
+
+
+STYLES: list[tuple[str, str, str, Callable[[datetime], str], Callable[[str], str], Callable[[int], str]]] = [
+    ("utf-8", ",", "start,queue,from,duration", lambda at: at.isoformat(), lambda who: who, str),
+    ("utf-16", "\t", "StartTime,Queue,ANI,Talk Time", lambda at: f"{at:%m/%d/%Y %I:%M:%S %p}",
+     lambda who: f"({who[2:5]}) {who[5:8]}-{who[8:]}", lambda length: f"{length // 60}:{length % 60:02d}"),
+    ("cp1252", ";", "CALL START,SKILL,CALLER,LENGTH", lambda at: f"{at:%d.%m.%Y %H:%M:%S}",
+     lambda who: f"1-{who[2:5]}-{who[5:8]}-{who[8:]}", lambda length: f"00:{length // 60:02d}:{length % 60:02d}"),
+    ("latin-1", "|", "timestamp,department,cli,aht", lambda at: f"{at:%a, %d %b %Y %H:%M:%S} +0000",
+     lambda who: f'="{who}"', lambda length: f"{length // 60}m {length % 60}s"),
+]  # fmt: skip
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    style=st.sampled_from(STYLES),
+    calls=st.lists(
+        st.builds(
+            Call,
+            st.integers(1_780_000_000, 1_783_000_000),
+            st.sampled_from(["Billing", "Große", 'a "quoted", one']),
+            st.integers(2_000_000, 2_000_003).map(lambda line: f"+1415{line}"),
+            st.integers(0, 900).map(float),
+            st.none(),
+            st.none(),
+        ),
+        min_size=1,
+        max_size=30,
+    ),
+)
+def test_the_same_calls_in_every_style_are_counted_alike(tmp_path: Path, style: Any, calls: list[Call]) -> None:
+    encoding, separator, header, time, who, length = style
+    text = io.StringIO()
+    rows = csv.writer(text, delimiter=separator)
+    rows.writerow(header.split(","))
+    for call in calls:
+        moment = datetime.fromtimestamp(call.time, dates.UTC).replace(tzinfo=None)
+        rows.writerow([time(moment), call.branch, who(call.caller), length(int(call.length or 0))])
+    one = estimated(tmp_path, text.getvalue().encode(encoding), day_first=False)
+    assert one.reading.named == []
+    assert one.traffic == count(calls, Clock(UTC).slot)
 
 
 def test_how_far_it_is_is_told(tmp_path: Path) -> None:
