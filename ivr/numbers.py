@@ -80,15 +80,15 @@ def keyed(digits: str, regions: Sequence[str]) -> Number | None:
 
 
 @lru_cache(maxsize=64)
-def dialling(region: str) -> tuple[str, str] | None:
+def dialling(region: str) -> tuple[str, re.Pattern[str]] | None:
     """How a number of `region` is dialled there: its country code, and what stands before the number at home.
 
-    None where it takes more than that to get from one to the other.
+    For whoever reads a million of them, where phonenumbers takes too long. None where it takes more than that.
     """
     metadata = phonenumbers.PhoneMetadata.metadata_for_region(region, None)
-    if metadata is None or metadata.national_prefix_transform_rule or not metadata.national_prefix:
+    if metadata is None or metadata.national_prefix_transform_rule or not metadata.national_prefix_for_parsing:
         return None
-    return str(metadata.country_code), metadata.national_prefix
+    return str(metadata.country_code), re.compile(metadata.national_prefix_for_parsing)
 
 
 def _readings(digits: str, regions: Sequence[str]) -> Iterator[Number]:

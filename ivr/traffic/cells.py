@@ -98,16 +98,16 @@ def caller(text: str, region: str) -> str | None:
 
 def _unusual(text: str, digits: str, region: str) -> str | None:
     home = numbers.dialling(region)
-    if home and digits.isascii() and digits.isdigit() and digits.startswith(home[1]) and digits[:2] != "00":
-        national = digits.removeprefix(home[1])
-        if 7 <= len(national) <= 12:
-            return f"+{home[0]}{national}"
-    abroad = re.fullmatch(r"(?:00|011)([1-9]\d{7,14})", digits)
+    outside = r"(?:00|011)([1-9]\d{7,14})" if home and home[0] == "1" else r"00([1-9]\d{7,14})"
+    abroad = re.fullmatch(outside, digits)
     if abroad:
         return numbers.caller_key(f"+{abroad[1]}")
+    before = home[1].match(digits) if home and digits.isascii() and digits.isdigit() else None
+    if home and before and before.end() and 7 <= len(digits) - before.end() <= 12:
+        return f"+{home[0]}{digits[before.end() :]}"
     if digits.isascii() and digits.isdigit():
         keyed = numbers.keyed(digits, [region])
-        return keyed.e164 if keyed else digits if len(digits) > 6 and set(digits) != {"0"} else None
+        return keyed.e164 if keyed else digits if len(digits) > 2 and set(digits) != {"0"} else None
     return numbers.caller_key(text.replace("(0)", "") if text.startswith("+") else text)
 
 

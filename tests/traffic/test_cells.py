@@ -1,11 +1,14 @@
 """Cells: lengths, times, callers and ends of calls, in every way that exports write them."""
 
+import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import phonenumbers
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from ivr import numbers
 from ivr.traffic import cells, times
@@ -156,6 +159,25 @@ def test_callers_abroad_and_of_other_kinds(text: str, region: str, key: str) -> 
 )  # fmt: skip
 def test_withheld_callers_are_nobody(text: str) -> None:
     assert cells.caller(text, "US") is None
+
+
+def test_numbers_as_they_are_dialled_at_home_in_every_country() -> None:
+    """Where they are not told from another country's, it is as dialled: islands, and enclaves that share a code."""
+    known = re.findall(
+        "..", "AC AD CC CK CX FK FO GL IM KI NC NF NU SB SH SJ SR TA TK TO TV VA VU WF WS".replace(" ", "")
+    )
+    for region in numbers.REGIONS:
+        for kind in (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE):
+            number = phonenumbers.example_number_for_type(region, kind)
+            if number is None:
+                continue
+            e164, home, abroad = (
+                phonenumbers.format_number(number, form)
+                for form in (PhoneNumberFormat.E164, PhoneNumberFormat.NATIONAL, PhoneNumberFormat.INTERNATIONAL)
+            )
+            assert cells.caller(abroad, "US") == e164
+            assert cells.caller(home, region) == e164 or region in known, (region, home)
+            assert cells.caller(home, region)
 
 
 @settings(deadline=None)
