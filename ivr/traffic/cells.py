@@ -34,6 +34,11 @@ def bare(text: str) -> str:
     return text[1:] if text.startswith("'") else text
 
 
+def one_line(text: str) -> str:
+    """Without anything that a terminal would obey."""
+    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
+
+
 def seconds(text: str, unit: float = 1.0) -> float | None:
     """A length: `203`, `203.5`, `3:23`, `00:03:23`, `3m 23s`; None where nothing is said, ValueError for no length."""
     text = bare(text).lower()

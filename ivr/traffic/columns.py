@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ivr.traffic.cells import bare
+from ivr.traffic.cells import bare, one_line
 
 # Lower case, letters and digits alone. The first name that a header has wins.
 KNOWN: dict[str, tuple[str, ...]] = {
@@ -89,7 +89,7 @@ def recognised(header: Sequence[str], mapped: Mapping[str, str]) -> Columns:
         if role not in at and found is not None:
             at[role] = found
     units: dict[str, float] = {role: _unit(header[at[role]]) for role in ("length", "wait") if role in at}
-    shown = {role: header[index].strip() for role, index in at.items()}
+    shown = {role: one_line(header[index]) for role, index in at.items()}
     return Columns(at, shown, len(header), _beside(header, at, places), units)
 
 
@@ -103,7 +103,7 @@ def _beside(header: Sequence[str], at: Mapping[str, int], places: Mapping[str, i
 
 def _mapped(role: str, name: str, header: Sequence[str], places: Mapping[str, int]) -> int:
     if plain(name) not in places:
-        there = ", ".join(cell.strip() for cell in header if cell.strip())
+        there = one_line(", ".join(cell.strip() for cell in header if cell.strip()))
         raise NoSuchColumn(f"--map {role}={name}: no such column; there are: {there[:400]}")
     return places[plain(name)]
 

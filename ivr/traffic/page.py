@@ -57,7 +57,7 @@ def _file(one: Estimate) -> Iterator[str]:
     yield from _wrapped(
         f"{one.file}: {traffic.total.calls:,} calls, {first} to {last} ({traffic.days:,} days), {branches}"
     )
-    columns = ", ".join(f"{role} {name}" for role, name in one.columns.names.items())
+    columns = ", ".join(f'{role} "{name}"' for role, name in one.columns.names.items())
     yield from _wrapped(
         f"Read as {one.encoding}, {_SEPARATORS[one.separator]}, times in {one.asked.zone}. Columns: {columns}."
     )

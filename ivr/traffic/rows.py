@@ -19,6 +19,7 @@ from ivr.traffic.times import Clock
 _HEADER_WITHIN = 20  # reports put titles before the table
 _SAMPLE = 2_000
 _NAMED = 10
+_HOPELESS = 10_000  # broken rows, after which a file that has more of them than others is not read to its end
 _LINES_A_ROW = 100  # one with more is a quote that was never closed
 
 
@@ -110,8 +111,7 @@ def _header(row: Sequence[str], mapped: Mapping[str, str]) -> Columns | None:
 
 
 def _no_header(path: str, first: Sequence[str]) -> str:
-    there = ", ".join(cell.strip() for cell in first if cell.strip())[:200] or "nothing"
-    there = "".join(character if character.isprintable() else "?" for character in there)
+    there = cells.one_line(", ".join(cell.strip() for cell in first if cell.strip()))[:200] or "nothing"
     return (
         f"{path}: no column is known to hold the time of a call (first row: {there}); name it with --map time=COLUMN."
     )
@@ -187,6 +187,8 @@ class Reader:
             if row.cells == self._table.header:  # pages of an export that were put together
                 continue
             reading.read += 1
+            if reading.broken > _HOPELESS and reading.broken * 2 > reading.read:
+                return
             if isinstance(row.cells, str):
                 reading.refuse(row, row.cells)
                 continue
@@ -254,9 +256,8 @@ def _told(read: Remembered[float | None], text: str) -> float | None:
 
 
 def branch(text: str) -> str:
-    """A branch's name, fit to be shown: one line, nothing that a terminal would obey, a number in full format."""
-    text = " ".join("".join(c if c.isprintable() else " " for c in cells.bare(text)).split())
-    return numbers.full(text)[:60] or "(none)"
+    """A branch's name, fit to be shown, a number in full format."""
+    return numbers.full(cells.one_line(cells.bare(text)))[:60] or "(none)"
 
 
 def _shown(text: str) -> str:

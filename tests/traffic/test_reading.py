@@ -231,6 +231,23 @@ def test_a_broken_file_is_refused_in_one_sentence(tmp_path: Path, content: bytes
     assert "\n" not in str(raised.value)
 
 
+def test_a_hopeless_file_is_not_read_to_its_end(tmp_path: Path) -> None:
+    with pytest.raises(BrokenFile, match=r"none of its 10,002 rows is an incoming call"):
+        estimated(tmp_path, PLAIN.splitlines()[0] + '\n2026-09-01,"Billing' * 30_000)
+
+
+def test_nothing_of_a_header_is_obeyed_by_a_terminal(tmp_path: Path) -> None:
+    hostile = PLAIN.replace("queue", "\x1b[2Jqueue\x07").replace("wait", "\x1b]0;pwned\x07")
+    shown = "".join(page(estimated(tmp_path, hostile, mapped={"branch": "[2Jqueue"})))
+    assert "\x1b" not in shown
+    with pytest.raises(columns.NoSuchColumn) as raised:
+        estimated(tmp_path, hostile, mapped={"wait": "x"})
+    assert str(raised.value).isprintable()
+    with pytest.raises(BrokenFile) as refused:
+        estimated(tmp_path, "\x1b[2J\n")
+    assert str(refused.value).isprintable()
+
+
 def test_more_branches_than_a_brand_has_are_another_column(tmp_path: Path) -> None:
     with pytest.raises(BrokenFile, match=r"More than 1,000 branches; .*--map branch=COLUMN"):
         estimated(tmp_path, "start,queue\n" + "".join(f"2026-09-01,call {number}\n" for number in range(1002)))
