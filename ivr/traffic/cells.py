@@ -14,6 +14,8 @@ _NO = frozenset({"0", "n", "no", "false", "f", "answered", "handled", "nein", "n
 # How lists of calls name one that nobody took.
 _LEFT = re.compile(r"abandon|no.?answer|missed|hung.?up.*queue|hang.?up.*queue|cancel+ed|\blost\b")
 
+_OUTGOING = re.compile(r"\b(?:out|outbound|outgoing|internal|dial)\b")
+
 _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,3}):([0-5]\d)(?:[.,]\d+)?")
 _COUNT = re.compile(r"\d+(?:[.,]\d+)?")
 _WORDS = re.compile(r"(?:pt)?(?:(\d+)\s*h[a-z]*)?\s*(?:(\d+)\s*m[a-z]*)?\s*(?:(\d+)\s*s[a-z]*)?")
@@ -79,7 +81,7 @@ def left(status: str) -> bool | None:
 
 def incoming(direction: str) -> bool:
     """Anything that does not say it goes out: an export without a word there is of calls that came in."""
-    return not re.search(r"out|internal|\bdial", bare(direction).lower())
+    return not _OUTGOING.search(bare(direction).lower().replace("_", " "))
 
 
 def caller(text: str, region: str) -> str | None:

@@ -38,7 +38,7 @@ class Figure:
 
 FIGURES: tuple[Figure, ...] = (
     Figure("mobile", 0.68, 0.90, "calls from a phone that takes texts",
-           "68% of US adults had only mobiles in 2021 (CDC, NHIS); upper end assumed"),
+           "68% of US adults lived in mobile-only homes in 2021, CDC's NHIS; the upper end assumed"),
     Figure("accept", 0.08, 0.25, "of these, who accepts the offer", "assumed: no controlled figure is published"),
     Figure("reply", 0.50, 0.85, "of these, who then writes", "assumed: no controlled figure is published"),
     Figure("stretch", 1.5, 3, "a conversation's length in calls' lengths", "assumed: typing and pauses",

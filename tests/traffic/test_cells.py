@@ -203,10 +203,13 @@ def test_yes_and_no(text: str, yes: bool | None) -> None:
     assert cells.yes(text) is yes
 
 
-@pytest.mark.parametrize("direction", ["outbound-api", "outbound-dial", "Outgoing", "internal"])
+@pytest.mark.parametrize(
+    "direction", ["outbound-api", "outbound-dial", "outbound_dial", "Outgoing Dial", "OUT", "internal"]
+)
 def test_what_goes_out(direction: str) -> None:
     assert not cells.incoming(direction)
-    assert cells.incoming("inbound")
+    for other in ("inbound", "Incoming", "Outage report", "trunking-originating"):
+        assert cells.incoming(other)
     assert cells.incoming("")
 
 
