@@ -82,6 +82,18 @@ def keyed(digits: str, regions: Sequence[str]) -> Number | None:
     return next((number for number in possible if number.mobile), possible[0] if possible else None)
 
 
+@lru_cache(maxsize=64)
+def dialling(region: str) -> tuple[str, re.Pattern[str]] | None:
+    """How a number of `region` is dialled there: its country code, and what stands before the number at home.
+
+    For whoever reads a million of them, where phonenumbers takes too long. None where it takes more than that.
+    """
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region(region, None)
+    if metadata is None or metadata.national_prefix_transform_rule or not metadata.national_prefix_for_parsing:
+        return None
+    return str(metadata.country_code), re.compile(metadata.national_prefix_for_parsing)
+
+
 def _readings(digits: str, regions: Sequence[str]) -> Iterator[Number]:
     for region in regions:
         with suppress(phonenumbers.NumberParseException):

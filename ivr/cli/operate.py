@@ -5,9 +5,9 @@ import csv
 import os
 import signal
 import sys
-from datetime import datetime
 
 from ivr import config, numbers
+from ivr.cli.cells import cell
 from ivr.cli.ends import FAILED, GOOD
 from ivr.runtime import prepare, utc_now
 from ivr.store import consent, outbox, schema
@@ -82,14 +82,5 @@ def _export(arguments: argparse.Namespace) -> int:
     written = csv.writer(sys.stdout, lineterminator="\n")
     with opened_once(config.read(os.environ).database_url) as database, database.reads() as tx:
         for row in EXPORTS[arguments.what](tx):
-            written.writerow([_cell(value) for value in row])
+            written.writerow([cell(value) for value in row])
     return GOOD
-
-
-def _cell(value: object) -> str:
-    """As a spreadsheet may open it: nothing is taken for a formula, times are UTC."""
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="seconds")
-    text = "" if value is None else str(value)
-    phone = text.startswith("+") and text[1:].isdigit()
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) and not phone else text

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.bench.accept import accept
 from tests.bench.check import check
+from tests.bench.estimate import estimate
 from tests.bench.figures import BenchFailed, Figure
 from tests.bench.latency import latency
 from tests.bench.offer import brands, offer
@@ -27,6 +28,7 @@ BENCHES: dict[str, Callable[[Path], Iterator[Figure]]] = {
     "start": start,
     "brands": brands,
     "check": check,
+    "estimate": estimate,
     "worker": worker,
     "waiting": waiting,
     "relay": relay,

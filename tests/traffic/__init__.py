@@ -1,0 +1,1 @@
+"""What a call log says: read, counted, judged."""
