@@ -219,6 +219,24 @@ def test_what_twilio_was_too_busy_for_is_not_said_when_it_is_true_no_longer(data
         assert here.states("expectation") == ["failed"]
 
 
+def test_a_promise_survives_a_restart(database_url: str, tmp_path: Path) -> None:
+    """It is a row: another process keeps it, and what the first one said is not said again."""
+    with acme(database_url, tmp_path) as before:
+        before.accepts()
+        before.writes("My bill is wrong")
+        before.works()
+        assert len(after_greeting(before)) == 1
+        then = before.doors.clock.now
+    flow = brand(tmp_path, change=lambda data: data.update(expect={"late": LATE}))
+    with talking(database_url, {"acme": flow}, first_id=5 * 10**5) as here:
+        here.doors.clock.now = then
+        here.works(599)
+        assert here.texted() == []
+        here.works(1)
+        here.works(3600)
+        assert here.texted() == [LATE]
+
+
 def test_stop_ends_it(database_url: str, tmp_path: Path) -> None:
     with acme(database_url, tmp_path, follow_up=FOLLOW_UP) as here:
         here.accepts()
