@@ -32,6 +32,7 @@ from ivr.file_links import FileLinks
 from ivr.flow import twiml
 from ivr.flow.load import load_directory
 from ivr.flow.model import Flow, WebhookDesk
+from ivr.limits import Limits
 from ivr.relay.agent import Listener
 from ivr.store import schema
 from ivr.store.bell import Bell
@@ -94,6 +95,7 @@ class Runtime:
     files: Files
     attempts: Attempts[Outcome]
     bell: Bell
+    limits: Limits  # of the API's keys
     validator: RequestValidator | None  # none without TWILIO_AUTH_TOKEN: every webhook is refused
     now: Callable[[], datetime]
     new_id: Callable[[], str]
@@ -198,6 +200,7 @@ def build(
         files=_files(settings, links, database, liveperson),
         attempts=Attempts(settings.web_threads),
         bell=Bell(),
+        limits=Limits(now),
         validator=RequestValidator(settings.twilio_auth_token) if settings.twilio_auth_token else None,
         now=now,
         new_id=new_id,

@@ -1,6 +1,6 @@
 """What agents read that nobody wrote: where a conversation comes from, what the consumer did meanwhile. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,11 @@ def context_line(branch: Branch, called_at: datetime, wrote_at: datetime, timezo
         same_day = _day(promised, timezone) == _day(called_at, timezone)
         said.append(f"reply promised by {_clock(promised, timezone, zone=False, day=not same_day)}")
     return f"[{', '.join(said)}]"
+
+
+def known_elsewhere(attributes: Mapping[str, str]) -> str:
+    """What another IVR knows of its caller; "" when that is nothing."""
+    return f"[{'; '.join(f'{name}: {value}' for name, value in attributes.items())}]" if attributes else ""
 
 
 def called_again(branch: str, at: datetime, timezone: str) -> str:

@@ -95,6 +95,8 @@ def begin(
         last = None
     branch = flow.branches.get(last.branch) if last else None
     line = desk.context_line(branch, last.called_at, now, flow.timezone) if last and branch else ""
+    if last and last.attributes:
+        line = f"{line}\n{desk.known_elsewhere(last.attributes)}".lstrip()
     new = Conversation(
         id=new_id,
         brand=flow.id,
@@ -103,7 +105,7 @@ def begin(
         sender=sender,
         state="wanted",
         branch=last.branch if last else None,
-        skill=_skill(flow, branch),
+        skill=(last.skill if last else None) or _skill(flow, branch),
         deflection_id=last.id if last else None,
         first_message=first_message,
         context_line=line if flow.context_line else "",

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exists, func, select, update
 
+from ivr.store.api_tables import CALL_PREFIX, api_deflections
 from ivr.store.database import insert
 from ivr.store.tables import UtcTime, calls, conversations, deflections, early_events, messages, taken_events
 
@@ -50,6 +51,7 @@ _OF_CONSUMER = select(*_COLUMNS).where(
 class Call:
     sid: str
     at: datetime
+    attributes: Mapping[str, str]  # what another IVR knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class LastDeflection:
     texted_at: datetime
     called_at: datetime
     call_sid: str
+    skill: str | None  # in the place of the branch's, where another IVR wants that
+    attributes: Mapping[str, str]  # what it knows
 
 
 def of_consumer(tx: Connection, brand: str, number: str, sender: str) -> Conversation | None:
@@ -102,8 +106,18 @@ def last_deflection(tx: Connection, brand: str, number: str, sender: str) -> Las
     joined = messages.join(deflections, accepted.id == texts.deflection_id).outerjoin(
         calls, calls.c.call_sid == accepted.call_sid
     )
+    joined = joined.outerjoin(api_deflections, api_deflections.c.deflection_id == accepted.id)
+    asked = api_deflections.c
     row = tx.execute(
-        select(accepted.id, accepted.branch, texts.created_at, calls.c.started_at, accepted.call_sid)
+        select(
+            accepted.id,
+            accepted.branch,
+            texts.created_at,
+            calls.c.started_at,
+            accepted.call_sid,
+            asked.skill,
+            asked.attributes,
+        )
         .select_from(joined)
         .where(
             texts.number == number,
@@ -117,17 +131,20 @@ def last_deflection(tx: Connection, brand: str, number: str, sender: str) -> Las
     ).first()
     if row is None:
         return None
-    return LastDeflection(row[0], row[1], row[2], row[3] or row[2], row[4])
+    return LastDeflection(row[0], row[1], row[2], row[3] or row[2], row[4], row[5], row[6] or {})
 
 
 def call(tx: Connection, deflection_id: int | None) -> Call | None:
     """The call that a deflection came of."""
     joined = deflections.outerjoin(calls, calls.c.call_sid == deflections.c.call_sid)
+    joined = joined.outerjoin(api_deflections, api_deflections.c.deflection_id == deflections.c.id)
     at = func.coalesce(calls.c.started_at, deflections.c.offered_at, type_=UtcTime)
     row = tx.execute(
-        select(deflections.c.call_sid, at).select_from(joined).where(deflections.c.id == deflection_id)
+        select(deflections.c.call_sid, at, api_deflections.c.attributes)
+        .select_from(joined)
+        .where(deflections.c.id == deflection_id)
     ).first()
-    return Call(*row) if row else None
+    return Call(row[0].removeprefix(CALL_PREFIX), row[1], row[2] or {}) if row else None
 
 
 def begin(tx: Connection, new: Conversation) -> Conversation:

@@ -118,7 +118,7 @@ conversations = Table(
     Column("skill", String(100)),
     Column("deflection_id", Integer, ForeignKey("deflections.id")),
     Column("first_message", String(32)),  # the text that carries `context_line`
-    Column("context_line", String(300), nullable=False, server_default=""),
+    Column("context_line", String(1000), nullable=False, server_default=""),
     Column("desk_consumer", String(100)),  # the desk's own id of the consumer
     Column("desk_id", String(100), unique=True),  # and of the conversation
     Column("dialog", String(100)),  # what takes texts in place of the conversation: a survey
@@ -139,6 +139,7 @@ Index(
     postgresql_where=text("state <> 'closed'"),
 )
 Index("ix_conversations_desk_consumer", conversations.c.desk_consumer)
+Index("ix_conversations_deflection_id", conversations.c.deflection_id)
 
 # What a desk said in a conversation whose id we had not learned yet.
 early_events = Table(
