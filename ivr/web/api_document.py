@@ -6,7 +6,8 @@ from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
+from pydantic_core import core_schema
 
 from ivr.web.api_shapes import (
     Deflection,
@@ -36,6 +37,14 @@ _EVERY = ("401", "408", "413", "429", "503")
 _POSTED = (*_EVERY, "400", "403", "415", "422")
 
 
+class _Whole(GenerateJsonSchema):
+    """A mapping of names has no others."""
+
+    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
+        generated = super().dict_schema(schema)
+        return {**generated, "additionalProperties": False} if "patternProperties" in generated else generated
+
+
 @cache
 def written() -> str:
     return json.dumps(document(), ensure_ascii=False, indent=1) + "\n"
@@ -44,7 +53,8 @@ def written() -> str:
 def document() -> Mapping[str, Any]:
     asked = [(shape, "validation") for shape in (EligibilityRequest, DeflectionRequest)]
     answered = [(shape, "serialization") for shape in (Eligibility, Deflection, DeflectionList, Problem)]
-    _, schemas = models_json_schema([*asked, *answered], ref_template=_REF)  # type: ignore[list-item]
+    shapes: Any = [*asked, *answered]
+    _, schemas = models_json_schema(shapes, ref_template=_REF, schema_generator=_Whole)
     return {
         "openapi": "3.1.0",
         "info": {"title": "IVR deflection", "version": "1", "description": "Another IVR's door; see docs/api.md."},

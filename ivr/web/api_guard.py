@@ -55,7 +55,8 @@ class ApiError(Exception):
         )
 
     def text(self) -> str:
-        return self.problem.model_dump_json(exclude_none=True) + "\n"
+        left_out = {name for name in ("errors", "deflection") if getattr(self.problem, name) is None}
+        return self.problem.model_dump_json(exclude=left_out) + "\n"
 
     def response(self) -> Response:
         return Response(self.text(), self.status, self.headers, mimetype=PROBLEM)
