@@ -26,6 +26,7 @@ from ivr.delivery.at_webhook import AtWebhook
 from ivr.delivery.attempt import Delivery
 from ivr.delivery.desks import Desks
 from ivr.delivery.files import Files
+from ivr.delivery.hooks import Hooks
 from ivr.delivery.ledger import Ledger, Outcome
 from ivr.delivery.texts import Texts
 from ivr.file_links import FileLinks
@@ -184,7 +185,9 @@ def build(
     ledger = Ledger(database, now, chance or random.Random())
     callbacks = f"{settings.public_url}/messages/status"
     at_liveperson = AtLivePerson(ledger, listener, liveperson, settings.secret_key) if liveperson else None
-    at_webhook = AtWebhook(ledger, listener, WebhookClient(settings.web_threads, now), desk_secrets)
+    outward = WebhookClient(settings.web_threads, now)
+    at_webhook = AtWebhook(ledger, listener, outward, desk_secrets)
+    hooks = Hooks(ledger, outward, {digest[:16]: digest for digest in settings.api_keys})
     texts = Texts(ledger, _twilio(settings), callbacks, links, new_id)
     return Runtime(
         settings=settings,
@@ -194,7 +197,7 @@ def build(
         database=database,
         listens=listens,
         journal=Journal.of(database),
-        delivery=Delivery(texts, Desks(ledger, listener, at_liveperson, at_webhook)),
+        delivery=Delivery(texts, Desks(ledger, listener, at_liveperson, at_webhook), hooks),
         listener=listener,
         desk_secrets=desk_secrets,
         files=_files(settings, links, database, liveperson),

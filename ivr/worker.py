@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from ivr import log
 from ivr.relay.consumer import still_wanted
 from ivr.runtime import Runtime
-from ivr.store import bell, conversations, invitations, known, outbox, schedule
+from ivr.store import api_events, bell, conversations, invitations, known, outbox, schedule
 from ivr.store.database import fold
 from ivr.store.outbox import Text
 
@@ -68,6 +68,8 @@ class Worker:
                 self._looked_at_leases = now
                 expired, dead = outbox.expire(tx, now), outbox.give_up(tx, now)
                 unclear = outbox.claim_unclear(tx, now, free)
+                for message_id in dead:
+                    api_events.text_changed(tx, message_id, "expired", now)
                 if dead:
                     conversations.close_abandoned(tx, now)
             due = still_wanted(tx, outbox.claim(tx, now, free - len(unclear)), here.new_id, now)

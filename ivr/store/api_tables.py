@@ -21,6 +21,7 @@ api_deflections = Table(
     Column("asked_at", UtcTime, nullable=False),
 )
 Index("ix_api_deflections_brand", api_deflections.c.brand, api_deflections.c.asked_at, api_deflections.c.id)
+Index("ix_api_deflections_conversation_id", api_deflections.c.conversation_id)
 
 # The answer to each Idempotency-Key, word for word.
 api_answers = Table(

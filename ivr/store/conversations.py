@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exists, func, select, update
 
+from ivr.store import api_events
 from ivr.store.api_tables import CALL_PREFIX, api_deflections
 from ivr.store.database import insert
 from ivr.store.tables import UtcTime, calls, conversations, deflections, early_events, messages, taken_events
@@ -150,7 +151,9 @@ def call(tx: Connection, deflection_id: int | None) -> Call | None:
 def begin(tx: Connection, new: Conversation) -> Conversation:
     """Write it, unless another text of the consumer's began one at this moment; the one that is there then."""
     values: dict[str, Any] = {field.name: getattr(new, field.name) for field in fields(Conversation)}
-    tx.execute(insert(tx.dialect.name, conversations).values(values).on_conflict_do_nothing())
+    written = insert(tx.dialect.name, conversations).values(values).on_conflict_do_nothing()
+    if tx.execute(written.returning(conversations.c.id)).first():
+        api_events.conversation_changed(tx, new.id, "opened", new.started_at)
     return of_consumer(tx, new.brand, new.number, new.sender) or new
 
 
@@ -170,12 +173,16 @@ def opened(tx: Connection, conversation_id: str, desk_id: str | None, now: datet
 def close(tx: Connection, conversation_id: str, now: datetime) -> bool:
     """False when it was closed already."""
     this = and_(conversations.c.id == conversation_id, conversations.c.state != "closed")
-    return tx.execute(update(conversations).where(this).values(state="closed", closed_at=now)).rowcount == 1
+    closed = tx.execute(update(conversations).where(this).values(state="closed", closed_at=now)).rowcount == 1
+    if closed:
+        api_events.conversation_changed(tx, conversation_id, "closed", now)
+    return closed
 
 
-def reopen(tx: Connection, conversation_id: str) -> None:
+def reopen(tx: Connection, conversation_id: str, now: datetime) -> None:
     this = conversations.c.id == conversation_id
     tx.execute(update(conversations).where(this).values(state="open", closed_at=None))
+    api_events.conversation_changed(tx, conversation_id, "opened", now)
 
 
 def give_desk_id(tx: Connection, conversation_id: str) -> None:
@@ -199,7 +206,9 @@ def close_abandoned(tx: Connection, now: datetime) -> None:
         texts.conversation_id == columns.id, texts.towards == "desk", texts.state.in_(("due", "sending", "unclear"))
     )
     abandoned = and_(columns.state == "wanted", ~waits)
-    tx.execute(update(conversations).where(abandoned).values(state="closed", closed_at=now))
+    closed = update(conversations).where(abandoned).values(state="closed", closed_at=now)
+    for conversation_id in tx.execute(closed.returning(columns.id)).scalars().all():
+        api_events.conversation_changed(tx, conversation_id, "closed", now)
 
 
 def moved(tx: Connection, conversation_id: str, changed: int, values: Mapping[str, Any]) -> bool:

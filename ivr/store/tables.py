@@ -165,6 +165,7 @@ messages = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     # to the consumer: greeting, answer, notice; to the desk: inbound (what the consumer wrote), note, receipt
+    # to another IVR's URL: event, whose number is the deflection's id
     Column("kind", String(16), nullable=False),
     # due, sending, unclear, sent, delivered, failed, dead; received: written down, and nobody's to send
     Column("state", String(16), nullable=False),
@@ -185,7 +186,7 @@ messages = Table(
     Column("next_try", UtcTime),  # of a due text: when; of an unclear one: when the other side is asked about it
     Column("lease_until", UtcTime),  # of a text that is being sent: when its process must be dead
     Column("give_up_at", UtcTime),
-    Column("towards", String(8), nullable=False, server_default="consumer"),  # who gets it: consumer, desk
+    Column("towards", String(8), nullable=False, server_default="consumer"),  # who gets it: consumer, desk, webhook
     Column("conversation_id", String(32)),
     Column("desk_event", String(250)),  # what it is at the desk, once: the dialog and its sequence there
     Column("maybe_twice", Boolean, nullable=False, server_default=false()),  # sent again without knowing

@@ -6,6 +6,7 @@ import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, request
 from pydantic import BaseModel, ValidationError
@@ -17,6 +18,7 @@ from ivr import invitation, log, numbers
 from ivr.deflection import Attempted
 from ivr.flow.desk import known_elsewhere
 from ivr.flow.model import Branch, Flow
+from ivr.private import names_private
 from ivr.runtime import Runtime
 from ivr.store import invitations
 from ivr.store.api_tables import CALL_PREFIX
@@ -129,7 +131,7 @@ def _invited(
     tx: Connection, here: Runtime, asker: Asker, flow: Flow, branch: Branch, asked: DeflectionRequest
 ) -> tuple[int, str]:
     call = _call(flow, branch, asked, asked.call_id, asked.dialled or "")
-    new = Invitation(here.new_id(), flow.id, asker.key, asked.skill, asked.attributes)
+    new = Invitation(here.new_id(), flow.id, asker.key, asked.skill, asked.attributes, asked.webhook)
     yes = invitation.Asked(
         asked.number, asked.consent.prompt, asked.consent.key or "", (asked.called_at or here.now()).astimezone(UTC)
     )
@@ -174,6 +176,17 @@ def _flow(here: Runtime, became: Became) -> Flow | None:
 def _in_bounds(asked: DeflectionRequest, now: datetime) -> None:
     if asked.called_at and not now - A_DAY <= asked.called_at <= now + CLOCKS_DIFFER:
         raise invalid("/called_at", "not within the last 24 hours")
+    if asked.webhook and not _leads_outside(asked.webhook):
+        raise invalid("/webhook", "is no URL of a host on the internet")
+
+
+def _leads_outside(url: str) -> bool:
+    """As far as the URL itself tells; the address that its name has is judged when it is called."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0 and not names_private(url)
+    except ValueError:
+        return False
 
 
 def _idempotency_key() -> str:

@@ -73,6 +73,8 @@ class DeflectionRequest(Whom):
         "last_name as its own; the others are a line for the agent.",
     )
 
+    webhook: Url | None = Field(None, description="Where every change of this deflection is told, signed.")
+
     @model_validator(mode="after")
     def _bounded(self) -> "DeflectionRequest":
         if sum(len(name) + len(value) for name, value in self.attributes.items()) > MOST_ATTRIBUTES:

@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("deflection_id", name="uq_api_deflections_deflection_id"),
     )
     op.create_index("ix_api_deflections_brand", "api_deflections", ["brand", "asked_at", "id"])
+    op.create_index("ix_api_deflections_conversation_id", "api_deflections", ["conversation_id"])
     op.create_table(
         "api_answers",
         sa.Column("api_key", sa.String(16), nullable=False),
