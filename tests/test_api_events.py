@@ -12,6 +12,7 @@ from ivr.cli.main import main
 from ivr.clients.failure import SendError
 from ivr.clients.signature import SIGNATURE_HEADER, verify
 from ivr.clients.webhook import WebhookDesk
+from ivr.web.api_shapes import Event
 from tests.asking import API_KEYS, EVERY, KEY, ask, digest, problem, yes
 from tests.deployment.stand import served
 from tests.desks import Talking, talking
@@ -125,6 +126,9 @@ def test_every_change_of_the_trip(here: Talking, receiver: Receiver) -> None:
     ((conversation,),) = here.doors.rows("SELECT id FROM conversations")
     assert opened["conversation"] == conversation
     assert len(receiver.asked) == 4, "each once"
+    for event in receiver.asked:
+        shape = Event.model_validate_json(json.dumps(event), strict=True)
+        assert set(event) <= set(Event.model_fields) and shape.id == event["id"]
 
 
 def test_without_a_url_nothing_is_told(here: Talking, receiver: Receiver) -> None:

@@ -15,6 +15,7 @@ from ivr.web.api_shapes import (
     DeflectionRequest,
     Eligibility,
     EligibilityRequest,
+    Event,
     ListQuery,
     Problem,
 )
@@ -52,7 +53,7 @@ def written() -> str:
 
 def document() -> Mapping[str, Any]:
     asked = [(shape, "validation") for shape in (EligibilityRequest, DeflectionRequest)]
-    answered = [(shape, "serialization") for shape in (Eligibility, Deflection, DeflectionList, Problem)]
+    answered = [(shape, "serialization") for shape in (Eligibility, Deflection, DeflectionList, Problem, Event)]
     shapes: Any = [*asked, *answered]
     _, schemas = models_json_schema(shapes, ref_template=_REF, schema_generator=_Whole)
     return {
@@ -60,6 +61,7 @@ def document() -> Mapping[str, Any]:
         "info": {"title": "IVR deflection", "version": "1", "description": "Another IVR's door; see docs/api.md."},
         "security": [{"key": []}],
         "paths": _paths(),
+        "webhooks": {"changed": {"post": _told()}},
         "components": {"schemas": schemas["$defs"], "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
     }
 
@@ -92,6 +94,23 @@ def _paths() -> Mapping[str, Any]:
                 },
             }
         },
+    }
+
+
+def _told() -> Mapping[str, Any]:
+    signature = {
+        "name": "Ivr-Signature",
+        "in": "header",
+        "required": True,
+        "description": "t=UNIX,v1=HEX: HMAC-SHA256 of t, a dot and the body; the secret is the key's SHA-256 in hex.",
+        "schema": {"type": "string"},
+    }
+    return {
+        "operationId": "changed",
+        "security": [],
+        "parameters": [signature],
+        "requestBody": {"required": True, **_of(Event)},
+        "responses": {"200": {"description": "Taken."}},
     }
 
 

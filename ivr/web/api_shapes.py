@@ -146,6 +146,25 @@ class DeflectionList(BaseModel):
     next: str | None = Field(description="The cursor of the next page, if there is one.")
 
 
+class DeflectionOfEvent(BaseModel):
+    id: str
+    brand: str
+    branch: str
+    call_id: str
+    number: str | None
+
+
+class Event(BaseModel):
+    """What is posted to `webhook`."""
+
+    id: str = Field(description="Take each once.")
+    type: str = Field(description="deflection.sent, conversation.opened …; further ones may come.")
+    at: AwareDatetime
+    deflection: DeflectionOfEvent
+    error_code: int | None = Field(None, description="Twilio's, when the text failed.")
+    conversation: str | None = Field(None, description="Its id, when it opened or closed.")
+
+
 class Wrong(BaseModel):
     at: str = Field(description="Where in the request, as a JSON pointer.")
     detail: str

@@ -388,6 +388,16 @@ def test_the_document_is_served_and_names_every_route(doors: Doors) -> None:
         assert name in document["components"]["schemas"]
 
 
+def test_the_page_s_requests_are_answered_as_it_says(doors: Doors) -> None:
+    bodies = [json.loads(body) for body in re.findall(r"-d '(.*?)'", PAGE, re.DOTALL)]
+    assert [set(body) >= {"branch", "number"} for body in bodies] == [True, True]
+    found = ask(doors, "eligibility", bodies[0])
+    blocks = re.findall(r"^```json\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    assert json.loads(found.data) == json.loads(blocks[0])
+    assert ask(doors, "deflections", bodies[1]).status_code == 201
+    assert ask(doors, "deflections?branch=billing&limit=50").status_code == 200
+
+
 DOCUMENT = api_document.document()
 SCHEMAS = DOCUMENT["components"]["schemas"]
 
