@@ -159,7 +159,7 @@ def written(
         sender,
         attempt.words or usual,
         destination=known.destination(tx, number, sender, flow.sender.number_format, attempt.now),
-        call_sid=attempt.call.call_sid,
+        call_sid=attempt.call.at_twilio,
         deflection=deflection,
     )
     to_send = outgoing.write_at_once(tx, greeting, attempt.now, attempt.at_once)

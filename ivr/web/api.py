@@ -138,7 +138,7 @@ def _invited(
     attempt = _attempt(here, call, asked.message or "", known_elsewhere(asked.attributes))
     became, first = invitation.invite(tx, flow, branch, yes, new, attempt)
     log.event(
-        "accepted", call=call.call_sid, brand=flow.id, branch=branch.name, refused=became.refused, again=not first
+        "accepted", deflection=became.id, brand=flow.id, branch=branch.name, refused=became.refused, again=not first
     )
     number, shown = numbers.read(asked.number), api_shown.deflection(became, flow)
     if not first and became.number != (number.e164 if number else None):

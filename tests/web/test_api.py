@@ -302,7 +302,9 @@ def test_each_fault_is_named_with_its_place(doors: Doors, changes: dict[str, Any
 
 
 def test_neither_numbers_nor_words_are_in_the_log(doors: Doors, logged: io.StringIO) -> None:
-    asked = yes(message="Secret words", attributes={"order": "Secret order"}, caller="+14155550199")
+    asked = yes(
+        message="Secret words", attributes={"order": "Secret order"}, caller="+14155550199", call_id="+14155552671"
+    )
     assert ask(doors, "deflections", asked).status_code == 201
     Worker(doors.runtime).round(at_once)
     ask(doors, "deflections", yes(number="+1 415 555 2671 Secret", call_id="2"))
@@ -326,6 +328,22 @@ def test_nowhere(doors: Doors, method: str, path: str, comes: tuple[int, str]) -
     answer = doors.client.open(path, method=method, headers={"Authorization": f"Bearer {KEY}"})
     assert problem(answer) == comes
     assert (answer.headers.get("Allow") is not None) is (comes[0] == 405)
+
+
+def test_what_was_not_written_uses_nothing_up(doors: Doors) -> None:
+    """The database fails in the middle: the same request is then asked for the first time."""
+    _rename(doors, "messages", "elsewhere")
+    assert problem(ask(doors, "deflections", yes(), Idempotency_Key="k-1")) == (503, "not-now")
+    _rename(doors, "elsewhere", "messages")
+    answer = ask(doors, "deflections", yes(), Idempotency_Key="k-1")
+    assert (answer.status_code, "Idempotent-Replayed" in answer.headers) == (201, False)
+    Worker(doors.runtime).round(at_once)
+    assert len(doors.twilio.sent) == 1
+
+
+def _rename(doors: Doors, table: str, name: str) -> None:
+    with doors.runtime.database.writes() as tx:
+        tx.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {name}")
 
 
 def test_elsewhere_errors_stay_as_they_are(doors: Doors) -> None:
