@@ -39,6 +39,7 @@ class Settings:
     liveperson_client_id: str
     liveperson_client_secret: str
     liveperson_api_url: str
+    api_keys: Mapping[str, frozenset[str]]  # SHA-256 of a key in hex -> the brands that it opens, or *
     secret_key: str  # "" with SQLite where it is not set: a server that starts has the kept one (secret_key.py)
     worker: str  # embedded, separate
     port: int
@@ -77,6 +78,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         liveperson_client_id=environ.get("LIVEPERSON_CLIENT_ID", "").strip(),
         liveperson_client_secret=environ.get("LIVEPERSON_CLIENT_SECRET", "").strip(),
         liveperson_api_url=each(lambda: _url(environ, "LIVEPERSON_API_URL") or "https://api.liveperson.net"),
+        api_keys=each(lambda: _api_keys(environ)),
         secret_key=environ.get("SECRET_KEY", "").strip(),
         worker=each(lambda: _worker(environ)),
         port=each(lambda: _whole(environ, "PORT", 8000, least=0, most=65535)),
@@ -123,6 +125,21 @@ def _do_not_belong_together(settings: Settings) -> Iterator[str]:
             "SECRET_KEY is not set, which PostgreSQL needs; make one once and keep it: "
             'python -c "import secrets; print(secrets.token_hex(32))"'
         )
+
+
+def _api_keys(environ: Mapping[str, str]) -> Mapping[str, frozenset[str]]:
+    """A pair that is no pair is counted, not shown: it may be the key itself."""
+    keys: dict[str, set[str]] = {}
+    pairs = [pair.strip() for pair in environ.get("API_KEYS", "").split(",") if pair.strip()]
+    for place, pair in enumerate(pairs, 1):
+        brand, _, digest = pair.partition(":")
+        if not re.fullmatch(r"\*|[a-z][a-z0-9-]{0,31}", brand) or not re.fullmatch(r"[0-9a-fA-F]{64}", digest):
+            raise SettingsError(
+                f"API_KEYS has a pair (number {place}) that is not brand:sha256-of-key; "
+                "make one with: python -m ivr doctor --new-key BRAND"
+            )
+        keys.setdefault(digest.lower(), set()).add(brand)
+    return {digest: frozenset(brands) for digest, brands in keys.items()}
 
 
 def _log_level(environ: Mapping[str, str]) -> str:

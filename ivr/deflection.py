@@ -48,6 +48,7 @@ class Accepted:
     refused: str | None = None  # why there is no greeting: no_number, region, opted_out, not_mobile …
     again: bool = False  # this offer was accepted before; its text is what it is
     keyed: str = ""  # E.164, where the greeting goes, if the caller keyed that in
+    joined: str | None = None  # the open conversation that goes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ class Attempted:
     at_once: bool  # whoever commits this can send it right away; else it waits for the worker
     now: datetime
     ours: Collection[str]  # E.164: numbers that brands are dialled on and send from, which no text may go to
+    words: str = ""  # in the place of the greeting, where another IVR wants others
+    told: str = ""  # what the agent of an open conversation is told beside: what another IVR knows
 
 
 def accept(tx: Connection, flow: Flow, branch: Branch, key: str, attempt: Attempted) -> Accepted:
@@ -70,11 +73,11 @@ def accept(tx: Connection, flow: Flow, branch: Branch, key: str, attempt: Attemp
     consent.record(tx, deflection, _heard(flow, branch), attempt.now)
     number = numbers.read(attempt.call.caller)
     other = key == branch.other_number != branch.accept
-    refused = "other_number" if other else _why_not(tx, flow, branch, number, attempt)
+    refused = "other_number" if other else why_not(tx, flow, branch, number, attempt)
     calls.destination(tx, deflection, number.e164 if number and not other else None, refused)
     if refused or number is None:
         return Accepted(refused=refused)
-    return _written(tx, flow, branch, deflection, number, attempt)
+    return written(tx, flow, branch, deflection, number, attempt)
 
 
 def confirm(tx: Connection, flow: Flow, branch: Branch, e164: str, attempt: Attempted) -> Accepted:
@@ -88,11 +91,11 @@ def confirm(tx: Connection, flow: Flow, branch: Branch, e164: str, attempt: Atte
     entries.one_at_a_time(tx, caller, e164)
     if number is None or entries.was_tried(tx, deflection, e164):
         return Accepted(again=True)
-    refused = _why_not(tx, flow, branch, number, attempt) or _misused(tx, attempt, caller, e164)
+    refused = why_not(tx, flow, branch, number, attempt) or misused(tx, attempt, caller, e164)
     if refused:
         calls.destination(tx, deflection, e164, refused)
         return Accepted(refused=refused, keyed=e164)
-    return _written(tx, flow, branch, deflection, number, attempt)
+    return written(tx, flow, branch, deflection, number, attempt)
 
 
 def _heard(flow: Flow, branch: Branch) -> str:
@@ -119,9 +122,10 @@ def refusal(reason: str) -> Known:
     return _REFUSALS.get(reason, "refused")
 
 
-def _why_not(
+def why_not(
     tx: Connection, flow: Flow, branch: Branch, number: numbers.Number | None, attempt: Attempted
 ) -> str | None:
+    """Why a number is not texted, in a word of `flow/refusals.py`, or None."""
     why = numbers.why_not_texted(number, branch.regions)
     if why or number is None:
         return why
@@ -132,7 +136,7 @@ def _why_not(
     return known.cannot_be_texted(tx, number.e164, flow.sender.address, attempt.now)
 
 
-def _misused(tx: Connection, attempt: Attempted, caller: str, number: str) -> str | None:
+def misused(tx: Connection, attempt: Attempted, caller: str, number: str) -> str | None:
     """Whoever keys in numbers may not text strangers through us."""
     if entries.had_its_text(tx, number, attempt.now):
         return "had_its_text"
@@ -141,13 +145,14 @@ def _misused(tx: Connection, attempt: Attempted, caller: str, number: str) -> st
     return "too_many" if others >= KEYED_IN_A_DAY else None
 
 
-def _written(
+def written(
     tx: Connection, flow: Flow, branch: Branch, deflection: int, number: numbers.Number, attempt: Attempted
 ) -> Accepted:
-    body = _joined(tx, flow, branch, number, attempt)
-    if body is None:
-        body = branch.greeting.spoken({"caller": number.full})
+    """The greeting's row, or the text that goes on in an open conversation."""
+    joined = _joined(tx, flow, branch, number, attempt)
+    if joined is None:
         expectations.greeted(tx, branch, deflection, attempt.now)
+    usual = flow.text("rejoin") if joined else branch.greeting.spoken({"caller": number.full})
     sender = flow.sender.address
     greeting = Outgoing(
         attempt.message_id,
@@ -155,21 +160,22 @@ def _written(
         flow.id,
         number.e164,
         sender,
-        body,
+        attempt.words or usual,
         destination=known.destination(tx, number, sender, flow.sender.number_format, attempt.now),
-        call_sid=attempt.call.call_sid,
+        call_sid=attempt.call.at_twilio,
         deflection=deflection,
     )
     to_send = outgoing.write_at_once(tx, greeting, attempt.now, attempt.at_once)
     own = numbers.read(attempt.call.caller)
-    return Accepted(attempt.message_id, to_send, keyed="" if own == number else number.e164)
+    return Accepted(attempt.message_id, to_send, keyed="" if own == number else number.e164, joined=joined)
 
 
 def _joined(tx: Connection, flow: Flow, branch: Branch, number: numbers.Number, attempt: Attempted) -> str | None:
-    """Who has an open conversation goes on in it: the agent is told, and the text says so instead of greeting."""
+    """Who has an open conversation goes on in it, and its agent is told; its id."""
     conversation = conversations.of_consumer(tx, flow.id, number.e164, flow.sender.address)
     if conversation is None or conversation.desk != consumer.desk_of(flow):
         return None
     words = called_again(branch.name, attempt.now, flow.timezone)
+    words = f"{words}\n{attempt.told}" if attempt.told else words
     note(tx, conversation, attempt.note_id, words, attempt.now)
-    return flow.text("rejoin")
+    return conversation.id

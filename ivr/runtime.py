@@ -26,12 +26,14 @@ from ivr.delivery.at_webhook import AtWebhook
 from ivr.delivery.attempt import Delivery
 from ivr.delivery.desks import Desks
 from ivr.delivery.files import Files
+from ivr.delivery.hooks import Hooks
 from ivr.delivery.ledger import Ledger, Outcome
 from ivr.delivery.texts import Texts
 from ivr.file_links import FileLinks
 from ivr.flow import twiml
 from ivr.flow.load import load_directory
 from ivr.flow.model import Flow, WebhookDesk
+from ivr.limits import Limits
 from ivr.relay.agent import Listener
 from ivr.store import schema
 from ivr.store.bell import Bell
@@ -94,6 +96,7 @@ class Runtime:
     files: Files
     attempts: Attempts[Outcome]
     bell: Bell
+    limits: Limits  # of the API's keys
     validator: RequestValidator | None  # none without TWILIO_AUTH_TOKEN: every webhook is refused
     now: Callable[[], datetime]
     new_id: Callable[[], str]
@@ -182,7 +185,9 @@ def build(
     ledger = Ledger(database, now, chance or random.Random())
     callbacks = f"{settings.public_url}/messages/status"
     at_liveperson = AtLivePerson(ledger, listener, liveperson, settings.secret_key) if liveperson else None
-    at_webhook = AtWebhook(ledger, listener, WebhookClient(settings.web_threads, now), desk_secrets)
+    outward = WebhookClient(settings.web_threads, now)
+    at_webhook = AtWebhook(ledger, listener, outward, desk_secrets)
+    hooks = Hooks(ledger, outward, {digest[:16]: digest for digest in settings.api_keys})
     texts = Texts(ledger, _twilio(settings), callbacks, links, new_id)
     return Runtime(
         settings=settings,
@@ -192,12 +197,13 @@ def build(
         database=database,
         listens=listens,
         journal=Journal.of(database),
-        delivery=Delivery(texts, Desks(ledger, listener, at_liveperson, at_webhook)),
+        delivery=Delivery(texts, Desks(ledger, listener, at_liveperson, at_webhook), hooks),
         listener=listener,
         desk_secrets=desk_secrets,
         files=_files(settings, links, database, liveperson),
         attempts=Attempts(settings.web_threads),
         bell=Bell(),
+        limits=Limits(now),
         validator=RequestValidator(settings.twilio_auth_token) if settings.twilio_auth_token else None,
         now=now,
         new_id=new_id,

@@ -13,7 +13,7 @@ from ivr import log
 from ivr.relay import expectations
 from ivr.relay.consumer import still_wanted
 from ivr.runtime import Runtime
-from ivr.store import bell, conversations, known, outbox, schedule
+from ivr.store import api_events, bell, conversations, invitations, known, outbox, schedule
 from ivr.store import expectations as planned
 from ivr.store.database import fold
 from ivr.store.outbox import Text
@@ -28,6 +28,26 @@ LOOKS_AT_THE_CLOCK_EVERY = timedelta(minutes=1)
 FOLDS_EVERY = timedelta(seconds=1)
 CLEAN_UP_EVERY = timedelta(days=1)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass
+class _Taken:
+    """What one round has to do when its transaction is committed."""
+
+    expired: int = 0
+    dead: list[str] = field(default_factory=list)
+    broken: list[expectations.Broken] = field(default_factory=list)
+    due: list[Text] = field(default_factory=list)
+    unclear: list[Text] = field(default_factory=list)
+    more: bool = False  # there may be more to take right away
+
+    def tell(self) -> None:
+        for message_id in self.dead:
+            log.error("text_dead", message=message_id, what_to_do=f"python -m ivr worker --requeue {message_id}")
+        for each in self.broken:
+            log.warning(each.event, conversation=each.conversation, brand=each.brand, promised_at=each.promised_at)
+        if self.expired:
+            log.warning("leases_ran_out", count=self.expired)
 
 
 @dataclass
@@ -65,29 +85,32 @@ class Worker:
             fold(here.database)
         if not self._has_work(now):
             return False
-        expired, dead, unclear = 0, list[str](), list[Text]()
         with here.database.writes() as tx:
-            if abs(now - self._looked_at_leases) >= LOOKS_AT_LEASES_EVERY:
-                self._looked_at_leases = now
-                expired, dead = outbox.expire(tx, now), outbox.give_up(tx, now)
-                unclear = outbox.claim_unclear(tx, now, free)
-                if dead:
-                    conversations.close_abandoned(tx, now)
-            come, broken = expectations.come(tx, here.listener.flows, here.new_id, now, MOST_EXPECTATIONS)
-            claimed = outbox.claim(tx, now, free - len(unclear))
-            due = still_wanted(tx, claimed, here.listener.flows, here.new_id, now)
+            taken = self._take(tx, now, free)
             self._by_the_clock(tx, now)
-        for message_id in dead:
-            log.error("text_dead", message=message_id, what_to_do=f"python -m ivr worker --requeue {message_id}")
-        for each in broken:
-            log.warning(each.event, conversation=each.conversation, brand=each.brand, promised_at=each.promised_at)
-        if expired:
-            log.warning("leases_ran_out", count=expired)
-        for text in due:
+        taken.tell()
+        for text in taken.due:
             self._begin(submit, partial(here.delivery.attempt, text))
-        for text in unclear:
+        for text in taken.unclear:
             self._begin(submit, partial(here.delivery.settle, text))
-        return (free > 0 and len(claimed) + len(unclear) == free) or come == MOST_EXPECTATIONS
+        return taken.more
+
+    def _take(self, tx: Connection, now: datetime, free: int) -> "_Taken":
+        """What is due now, at most as much as is `free`."""
+        here, taken = self.runtime, _Taken()
+        if abs(now - self._looked_at_leases) >= LOOKS_AT_LEASES_EVERY:
+            self._looked_at_leases = now
+            taken.expired, taken.dead = outbox.expire(tx, now), outbox.give_up(tx, now)
+            taken.unclear = outbox.claim_unclear(tx, now, free)
+            for message_id in taken.dead:
+                api_events.text_changed(tx, message_id, "expired", now)
+            if taken.dead:
+                conversations.close_abandoned(tx, now)
+        come, taken.broken = expectations.come(tx, here.listener.flows, here.new_id, now, MOST_EXPECTATIONS)
+        claimed = outbox.claim(tx, now, free - len(taken.unclear))
+        taken.due = still_wanted(tx, claimed, here.listener.flows, here.new_id, now)
+        taken.more = (free > 0 and len(claimed) + len(taken.unclear) == free) or come == MOST_EXPECTATIONS
+        return taken
 
     def _has_work(self, now: datetime) -> bool:
         if now >= self._look_at_the_clock:
@@ -100,6 +123,7 @@ class Worker:
             return
         self._look_at_the_clock = now + LOOKS_AT_THE_CLOCK_EVERY
         conversations.forget_events(tx, now)
+        invitations.forget_answers(tx, now)
         if schedule.claim(tx, "clean-up", CLEAN_UP_EVERY, now):
             log.event("cleaned_up", numbers_forgotten=known.forget_old_numbers(tx, now))
 

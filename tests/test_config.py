@@ -104,3 +104,20 @@ def test_a_trial_on_an_ephemeral_disk() -> None:
 
 def test_a_slash_at_the_end_of_the_public_url_is_dropped() -> None:
     assert config.read({**ACCOUNT, "PUBLIC_URL": "https://ivr.example.com/"}).public_url == "https://ivr.example.com"
+
+
+def test_api_keys() -> None:
+    one, two = "a" * 64, "B" * 64
+    keys = config.read({"API_KEYS": f"acme:{one}, *:{two},bakery:{one},"}).api_keys
+    assert keys == {one: {"acme", "bakery"}, two.lower(): {"*"}}
+    assert config.read({}).api_keys == {}
+
+
+@pytest.mark.parametrize("pair", ["the-key-itself", "acme:", "acme:the-key-itself", f"Acme:{'a' * 64}", f":{'a' * 64}"])
+def test_an_api_key_that_is_no_pair_is_not_shown(pair: str) -> None:
+    with pytest.raises(config.SettingsError) as raised:
+        config.read({"API_KEYS": f"acme:{'a' * 64},{pair}"})
+    assert str(raised.value) == (
+        "API_KEYS has a pair (number 2) that is not brand:sha256-of-key; "
+        "make one with: python -m ivr doctor --new-key BRAND"
+    )

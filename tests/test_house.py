@@ -26,9 +26,11 @@ def test_every_post_route_has_a_guard(tmp_path: Path) -> None:
     settings = config.read({"DATABASE_URL": f"sqlite:///{tmp_path}/ivr.db"})
     app = create_app(build(settings, load_directory(ROOT / "flows").flows))
     routes = [rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())]
-    assert len(routes) == 7
+    assert len(routes) == 9
     for rule in routes:
-        assert getattr(app.view_functions[rule.endpoint], "guard", None) in ("twilio", "liveperson", "desk"), rule.rule
+        assert getattr(app.view_functions[rule.endpoint], "guard", None) in ("twilio", "liveperson", "desk", "key"), (
+            rule.rule
+        )
 
 
 def settings_read() -> set[str]:

@@ -18,7 +18,7 @@ from twilio.request_validator import RequestValidator
 from ivr import numbers
 from ivr.cli.main import main
 from ivr.sandbox.scene import Scene
-from ivr.sandbox.town import Town
+from ivr.sandbox.town import API_KEY, Town
 from ivr.store.database import opened_once
 from tests.desks import brand
 
@@ -321,6 +321,28 @@ def test_the_signature_is_over_the_bytes_that_were_sent(here: Town, path: str) -
     assert response.status == 200
 
 
+def test_another_ivr_s_caller_is_texted_once(here: Town) -> None:
+    """Sixteen times at once, over real HTTP."""
+    number, before = caller(), here.talk.on_handset.count
+    consent = {"prompt": "Press 1 and we will text you.", "key": "1"}
+    body = {"brand": "acme", "branch": "billing", "number": number, "call_id": number, "consent": consent}
+    body |= {"skill": "5678"}
+    headers = {"Authorization": f"Bearer {API_KEY}", "Idempotency-Key": number}
+    url = f"{here.webhooks.app_url}/api/v1/deflections"
+    with ThreadPoolExecutor(16) as pool:
+        asked = [pool.submit(requests.post, url, json=body, headers=headers, timeout=20) for _ in range(16)]
+    answers = {(answer.result().status_code, answer.result().content) for answer in asked}
+    assert {status for status, _ in answers} == {201}
+    assert len(answers) == 1
+    assert here.talk.on_handset.wait_beyond(before)
+    before = here.talk.at_desk.count
+    assert here.carrier.write(number, "+14155550111", "My bill is wrong") == 200
+    assert here.talk.at_desk.wait_beyond(before)
+    assert here.desk.conversations[-1].skill == "5678"
+    _let_nothing_wait(here)
+    assert len(asked_for(here, number)) == 1
+
+
 def test_half_sent_bodies_do_not_hold_the_server(here: Town) -> None:
     held = [_half_sent(here, "/voice", "Content-Length: 100") for _ in range(40)]
     answers = [connection.recv(100) for connection in held]
@@ -335,6 +357,9 @@ DRIPPING = [
     ("/messages", "Content-Length: 1000000", b"413"),
     ("/desk/liveperson", "Content-Length: 1000000", b"408"),
     ("/desk/liveperson", "Transfer-Encoding: chunked", b"408"),
+    ("/api/v1/deflections", "Content-Length: 1000", b"408"),
+    ("/api/v1/deflections", "Content-Length: 1000000", b"413"),
+    ("/api/v1/deflections", "Transfer-Encoding: chunked", b"408"),
     ("/healthz", "Content-Length: 1000", b"405"),
     ("/nowhere", "Transfer-Encoding: chunked", b"404"),
 ]
@@ -342,7 +367,7 @@ DRIPPING = [
 
 def test_bodies_that_drip_do_not_hold_the_server(here: Town) -> None:
     """Eight of each are more than there are threads."""
-    with ThreadPoolExecutor(48) as pool:
+    with ThreadPoolExecutor(72) as pool:
         dripping = [(pool.submit(_drip, here, *case[:2]), case[2]) for case in DRIPPING for _ in range(8)]
         assert requests.get(f"{here.webhooks.app_url}/healthz", timeout=10).text == "ok\n"
         for answer, status in dripping:

@@ -10,7 +10,7 @@ from ivr import config, numbers
 from ivr.cli.cells import cell
 from ivr.cli.ends import FAILED, GOOD
 from ivr.runtime import prepare, utc_now
-from ivr.store import consent, outbox, schema
+from ivr.store import api_events, consent, outbox, schema
 from ivr.store.database import opened_once
 from ivr.worker import Worker
 
@@ -70,7 +70,9 @@ def _list_outbox() -> int:
 
 def _requeue(message_id: str) -> int:
     with opened_once(config.read(os.environ).database_url) as database, database.writes() as tx:
-        if outbox.requeue(tx, message_id, utc_now()):
+        now = utc_now()
+        if outbox.requeue(tx, message_id, now):
+            api_events.text_changed(tx, message_id, "pending", now)
             print(f"{message_id} is due again.", file=sys.stderr)
             return GOOD
     print(f"{message_id}: no dead text has this id; --list shows them.", file=sys.stderr)

@@ -37,6 +37,8 @@ class Profile:
     brand: str = ""
     call_sid: str = ""
     customer_id: str = ""
+    first_name: str = ""
+    last_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +227,10 @@ def _sdes(profile: Profile) -> dict[str, Any]:
         "accountName": profile.brand,
     }
     sdes: list[dict[str, Any]] = [{"type": "ctmrinfo", "info": {name: value for name, value in info.items() if value}}]
-    if profile.phone:
-        sdes.append({"type": "personal", "personal": {"contacts": [{"phone": profile.phone}]}})
+    contacts = [{"phone": profile.phone}] if profile.phone else []
+    personal = {"firstname": profile.first_name, "lastname": profile.last_name, "contacts": contacts}
+    if any(personal.values()):
+        sdes.append({"type": "personal", "personal": {name: value for name, value in personal.items() if value}})
     return {"authenticatedData": {"lp_sdes": sdes}}
 
 

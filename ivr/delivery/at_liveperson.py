@@ -85,11 +85,15 @@ class AtLivePerson:
         desk = flow.desk if flow and isinstance(flow.desk, LivePersonDesk) else LivePersonDesk(None, None)
         with self.ledger.database.reads() as tx:
             call = conversations.call(tx, conversation.deflection_id)
+        known = call.attributes if call else {}
         profile = Profile(
             phone=number.full if number else "",
             branch=conversation.branch or "",
             brand=flow.name if flow else conversation.brand,
             call_sid=call.sid if call else "",
+            customer_id=known.get("customer_id", ""),
+            first_name=known.get("first_name", ""),
+            last_name=known.get("last_name", ""),
         )
         return Opening(consumer, profile, conversation.skill, desk.campaign, desk.engagement)
 

@@ -39,9 +39,11 @@ class AtWebhook:
         with self.ledger.database.reads() as tx:
             call = conversations.call(tx, conversation.deflection_id)
         branch, number = flow.branches.get(conversation.branch or ""), numbers.read(conversation.number)
-        context = {"call_sid": call.sid, "called_at": _moment(call.at)} if call else {}
+        context: dict[str, Any] = {"call_sid": call.sid, "called_at": _moment(call.at)} if call else {}
         if branch and branch.sla:
             context["promise"] = branch.sla.spoken
+        if call and call.attributes:
+            context["attributes"] = dict(call.attributes)
         files = enumerate(text.media or ())
         return {
             "id": text.id,

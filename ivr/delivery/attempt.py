@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ivr.delivery.desks import Desks
+from ivr.delivery.hooks import Hooks
 from ivr.delivery.ledger import Outcome
 from ivr.delivery.texts import Texts
 from ivr.store.outbox import Text
@@ -12,12 +13,15 @@ from ivr.store.outbox import Text
 class Delivery:
     texts: Texts
     desks: Desks
+    hooks: Hooks
 
     def attempt(self, text: Text) -> Outcome:
-        return self.desks.attempt(text) if text.towards == "desk" else self.texts.attempt(text)
+        return self._by(text).attempt(text)
 
     def settle(self, text: Text) -> None:
-        if text.towards == "desk":
-            self.desks.settle(text)
-        else:
-            self.texts.settle(text)
+        self._by(text).settle(text)
+
+    def _by(self, text: Text) -> Texts | Desks | Hooks:
+        if text.towards == "webhook":
+            return self.hooks
+        return self.desks if text.towards == "desk" else self.texts

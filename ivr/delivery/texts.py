@@ -24,7 +24,7 @@ from ivr.delivery.ledger import Ledger, Outcome
 from ivr.file_links import FileLinks
 from ivr.lookalikes import folded
 from ivr.relay.consumer import tell_of_failure
-from ivr.store import known, messages, outbox
+from ivr.store import api_events, known, messages, outbox
 from ivr.store.messages import Message
 from ivr.store.outbox import Text
 
@@ -111,6 +111,7 @@ class Texts:
         now = self.ledger.now()
         if now > text.give_up_at + outbox.UNCLEAR_LONGER:
             if outbox.dead(tx, text, error.code, now):
+                api_events.text_changed(tx, text.id, "expired", now, error.code)
                 log.error("text_dead", message=text.id, reason="nobody knows whether Twilio has it")
         else:
             outbox.ask_again(tx, text, now, self.ledger.wait(text, error))

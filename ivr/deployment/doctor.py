@@ -20,6 +20,7 @@ def examine(environ: Mapping[str, str]) -> Iterator[Line]:
     yield from _flows(loaded)
     if settings is None:
         return
+    yield from _keys(settings, loaded)
     yield from environment.surroundings(settings, environ)
     public = list(environment.public_url(settings))
     yield from public
@@ -34,6 +35,15 @@ def _flows(loaded: Loaded) -> Iterator[Line]:
         yield wrong("flows", str(finding), "python -m ivr check")
     if not loaded.errors:
         yield good("flows", f"{len(loaded.flows)} brand(s) without errors: {', '.join(loaded.flows)}")
+
+
+def _keys(settings: config.Settings, loaded: Loaded) -> Iterator[Line]:
+    """Keys of the API that open nothing; nothing is said where there are none."""
+    named = {brand for brands in settings.api_keys.values() for brand in brands}
+    for brand in sorted(named - {"*", *loaded.flows}):
+        yield wrong("API_KEYS", f"{brand} is no brand, so that its key opens nothing", "take its pair out")
+    if named and named <= {"*", *loaded.flows}:
+        yield good("API_KEYS", f"{len(settings.api_keys)} key(s), for {', '.join(sorted(named))}")
 
 
 def new_key(environ: Mapping[str, str], brand: str, key: str) -> tuple[str, str]:

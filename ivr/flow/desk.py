@@ -1,6 +1,6 @@
 """What agents read that nobody wrote: where a conversation comes from, what the consumer did meanwhile. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -29,6 +29,11 @@ def late(promised: datetime, timezone: str, told: bool) -> str:
     """`told`: the consumer has been."""
     so = "; the consumer was told that it takes longer" if told else ""
     return f"[An answer was promised by {_clock(promised, timezone)}, and nobody has answered{so}.]"
+
+
+def known_elsewhere(attributes: Mapping[str, str]) -> str:
+    """What another IVR knows of its caller; "" when that is nothing."""
+    return f"[{'; '.join(f'{name}: {value}' for name, value in attributes.items())}]" if attributes else ""
 
 
 def called_again(branch: str, at: datetime, timezone: str) -> str:

@@ -116,7 +116,7 @@ def _reopened(tx: Connection, conversation: Conversation, here: Listener) -> str
     """Agents may take a closed one up again; a text that waits for a new one then goes there."""
     now = conversations.of_consumer(tx, conversation.brand, conversation.number, conversation.sender)
     if now is None:
-        conversations.reopen(tx, conversation.id)
+        conversations.reopen(tx, conversation.id, here.now())
     elif now.desk_id is None and conversation.desk_id:
         conversations.give_desk_id(tx, conversation.id)
         learn_id(tx, now, conversation.desk_id, here)

@@ -12,7 +12,7 @@ from ivr.relay import expectations
 from ivr.relay.notes import note
 from ivr.relay.wishes import Wish, may_want_to_stop, wish
 from ivr.store import conversations, known, messages, outbox, outgoing
-from ivr.store.conversations import Conversation
+from ivr.store.conversations import Conversation, LastDeflection
 from ivr.store.messages import Inbound
 from ivr.store.outbox import Text
 from ivr.store.outgoing import Outgoing
@@ -104,7 +104,6 @@ def begin(
     if last and now - last.texted_at > timedelta(seconds=flow.reply_window):
         last = None
     branch = flow.branches.get(last.branch) if last else None
-    line = desk.context_line(branch, last.called_at, promise.due(branch, now), flow.timezone) if last and branch else ""
     new = Conversation(
         id=new_id(),
         brand=flow.id,
@@ -113,10 +112,10 @@ def begin(
         sender=sender,
         state="wanted",
         branch=last.branch if last else None,
-        skill=_skill(flow, branch),
+        skill=(last.skill if last else None) or _skill(flow, branch),
         deflection_id=last.id if last else None,
         first_message=first_message,
-        context_line=line if flow.context_line else "",
+        context_line=_context_line(flow, branch, last, now) if flow.context_line and last else "",
         desk_consumer=None,
         desk_id=None,
         dialog=None,
@@ -126,6 +125,12 @@ def begin(
     if begun.id == new.id:
         expectations.began(tx, flow, begun, new_id, now)
     return begun
+
+
+def _context_line(flow: Flow, branch: Branch | None, last: LastDeflection, now: datetime) -> str:
+    """Where the conversation comes from, and what another IVR knows of its caller."""
+    line = desk.context_line(branch, last.called_at, promise.due(branch, now), flow.timezone) if branch else ""
+    return f"{line}\n{desk.known_elsewhere(last.attributes)}".strip() if last.attributes else line
 
 
 def desk_of(flow: Flow) -> str | None:

@@ -108,10 +108,13 @@ def still_true(tx: Connection, text: Text, flows: Mapping[str, Flow], now: datet
     conversation = conversations.find(tx, said.conversation_id or "")
     if conversation is None:
         return False
+    if said.name == "ended":  # and no other has begun since
+        theirs = conversations.of_consumer(tx, conversation.brand, conversation.number, conversation.sender)
+        return conversation.state == "closed" and theirs is None
     answered_at = conversation.answered_at
     # That it is closed is news to who wrote after the last answer, too.
     unsaid = answered_at is None or (said.name == "closed" and answered_at < text.created_at)
-    return unsaid and conversation.state != "closed" if said.name != "ended" else conversation.state == "closed"
+    return unsaid and conversation.state != "closed"
 
 
 def _of_conversation(

@@ -1,5 +1,6 @@
 """The town: the real server as a process of its own, and a simulated Twilio that it talks to over loopback."""
 
+import hashlib
 import os
 import socket
 import subprocess
@@ -41,6 +42,7 @@ SECRET_KEY = "a-simulated-town-has-no-secret-either"  # noqa: S105
 LIVEPERSON_ACCOUNT = "12345678"
 LIVEPERSON_CLIENT_ID = "5a5a5a5a-0000-4000-8000-000000000001"
 LIVEPERSON_CLIENT_SECRET = "a-simulated-connector-has-none-either"  # noqa: S105
+API_KEY = "a-simulated-ivr-has-no-secret-either"
 STARTS_WITHIN = 20.0  # seconds
 
 ROOT = Path(__file__).parents[2]
@@ -233,6 +235,7 @@ def _environment(
         "FLOWS_DIR": str(flows_dir.resolve()),
         "DATABASE_URL": database_url,
         "SECRET_KEY": SECRET_KEY,
+        "API_KEYS": f"*:{hashlib.sha256(API_KEY.encode()).hexdigest()}",
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "PORT": str(port),
         "TWILIO_ACCOUNT_SID": ACCOUNT_SID,

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, select, update
 
+from ivr.store.api_tables import CALL_PREFIX
 from ivr.store.database import Database, Quick, insert
 from ivr.store.tables import calls, deflections, messages, stored
 
@@ -18,6 +19,11 @@ class Call:
     dialled: str
     studio_flow: str | None = None
     studio_execution: str | None = None
+
+    @property
+    def at_twilio(self) -> str | None:
+        """Twilio's id of it; None where another IVR has the call, whose own id may be anything, a number too."""
+        return None if self.call_sid.startswith(CALL_PREFIX) else self.call_sid
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exists, func, select, update
 
+from ivr.store import api_events
+from ivr.store.api_tables import CALL_PREFIX, api_deflections
 from ivr.store.database import insert
 from ivr.store.tables import UtcTime, calls, conversations, deflections, early_events, messages, taken_events
 
@@ -51,6 +53,7 @@ _OF_CONSUMER = select(*_COLUMNS).where(
 class Call:
     sid: str
     at: datetime
+    attributes: Mapping[str, str]  # what another IVR knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ class LastDeflection:
     texted_at: datetime
     called_at: datetime
     call_sid: str
+    skill: str | None  # in the place of the branch's, where another IVR wants that
+    attributes: Mapping[str, str]  # what it knows
 
 
 def of_consumer(tx: Connection, brand: str, number: str, sender: str) -> Conversation | None:
@@ -103,8 +108,18 @@ def last_deflection(tx: Connection, brand: str, number: str, sender: str) -> Las
     joined = messages.join(deflections, accepted.id == texts.deflection_id).outerjoin(
         calls, calls.c.call_sid == accepted.call_sid
     )
+    joined = joined.outerjoin(api_deflections, api_deflections.c.deflection_id == accepted.id)
+    asked = api_deflections.c
     row = tx.execute(
-        select(accepted.id, accepted.branch, texts.created_at, calls.c.started_at, accepted.call_sid)
+        select(
+            accepted.id,
+            accepted.branch,
+            texts.created_at,
+            calls.c.started_at,
+            accepted.call_sid,
+            asked.skill,
+            asked.attributes,
+        )
         .select_from(joined)
         .where(
             texts.number == number,
@@ -118,23 +133,28 @@ def last_deflection(tx: Connection, brand: str, number: str, sender: str) -> Las
     ).first()
     if row is None:
         return None
-    return LastDeflection(row[0], row[1], row[2], row[3] or row[2], row[4])
+    return LastDeflection(row[0], row[1], row[2], row[3] or row[2], row[4], row[5], row[6] or {})
 
 
 def call(tx: Connection, deflection_id: int | None) -> Call | None:
     """The call that a deflection came of."""
     joined = deflections.outerjoin(calls, calls.c.call_sid == deflections.c.call_sid)
+    joined = joined.outerjoin(api_deflections, api_deflections.c.deflection_id == deflections.c.id)
     at = func.coalesce(calls.c.started_at, deflections.c.offered_at, type_=UtcTime)
     row = tx.execute(
-        select(deflections.c.call_sid, at).select_from(joined).where(deflections.c.id == deflection_id)
+        select(deflections.c.call_sid, at, api_deflections.c.attributes)
+        .select_from(joined)
+        .where(deflections.c.id == deflection_id)
     ).first()
-    return Call(*row) if row else None
+    return Call(row[0].removeprefix(CALL_PREFIX), row[1], row[2] or {}) if row else None
 
 
 def begin(tx: Connection, new: Conversation) -> Conversation:
     """Write it, unless another text of the consumer's began one at this moment; the one that is there then."""
     values: dict[str, Any] = {field.name: getattr(new, field.name) for field in fields(Conversation)}
-    tx.execute(insert(tx.dialect.name, conversations).values(values).on_conflict_do_nothing())
+    written = insert(tx.dialect.name, conversations).values(values).on_conflict_do_nothing()
+    if tx.execute(written.returning(conversations.c.id)).first():
+        api_events.conversation_changed(tx, new.id, "opened", new.started_at)
     return of_consumer(tx, new.brand, new.number, new.sender) or new
 
 
@@ -154,16 +174,20 @@ def opened(tx: Connection, conversation_id: str, desk_id: str | None, now: datet
 def close(tx: Connection, conversation_id: str, now: datetime) -> bool:
     """False when it was closed already."""
     this = and_(conversations.c.id == conversation_id, conversations.c.state != "closed")
-    return tx.execute(update(conversations).where(this).values(state="closed", closed_at=now)).rowcount == 1
+    closed = tx.execute(update(conversations).where(this).values(state="closed", closed_at=now)).rowcount == 1
+    if closed:
+        api_events.conversation_changed(tx, conversation_id, "closed", now)
+    return closed
 
 
 def answered(tx: Connection, conversation_id: str, now: datetime) -> None:
     tx.execute(update(conversations).where(conversations.c.id == conversation_id).values(answered_at=now))
 
 
-def reopen(tx: Connection, conversation_id: str) -> None:
+def reopen(tx: Connection, conversation_id: str, now: datetime) -> None:
     this = conversations.c.id == conversation_id
     tx.execute(update(conversations).where(this).values(state="open", closed_at=None))
+    api_events.conversation_changed(tx, conversation_id, "opened", now)
 
 
 def give_desk_id(tx: Connection, conversation_id: str) -> None:
@@ -187,7 +211,9 @@ def close_abandoned(tx: Connection, now: datetime) -> None:
         texts.conversation_id == columns.id, texts.towards == "desk", texts.state.in_(("due", "sending", "unclear"))
     )
     abandoned = and_(columns.state == "wanted", ~waits)
-    tx.execute(update(conversations).where(abandoned).values(state="closed", closed_at=now))
+    closed = update(conversations).where(abandoned).values(state="closed", closed_at=now)
+    for conversation_id in tx.execute(closed.returning(columns.id)).scalars().all():
+        api_events.conversation_changed(tx, conversation_id, "closed", now)
 
 
 def moved(tx: Connection, conversation_id: str, changed: int, values: Mapping[str, Any]) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, or_, select, update
 
+from ivr.store import api_events
 from ivr.store.database import insert
 from ivr.store.outbox import gives_up
 from ivr.store.tables import messages
@@ -175,7 +176,10 @@ def move(
         values["provider_id"] = provider_id
     if code is not None:
         values["error_code"] = code
-    return tx.execute(update(messages).where(and_(*guards)).values(values)).rowcount == 1
+    moved = tx.execute(update(messages).where(and_(*guards)).values(values)).rowcount == 1
+    if moved:
+        api_events.text_changed(tx, message_id, state, now, code)
+    return moved
 
 
 def learn_provider_id(tx: Connection, message_id: str, provider_id: str) -> None:

@@ -44,7 +44,7 @@ class Text:
 
     id: str
     kind: str
-    towards: str  # consumer, desk
+    towards: str  # consumer, desk, webhook
     brand: str
     number: str  # the consumer, E.164 or a channel address
     destination: str | None  # To, as Twilio is asked first

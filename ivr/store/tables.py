@@ -118,7 +118,7 @@ conversations = Table(
     Column("skill", String(100)),
     Column("deflection_id", Integer, ForeignKey("deflections.id")),
     Column("first_message", String(32)),  # the text that carries `context_line`
-    Column("context_line", String(300), nullable=False, server_default=""),
+    Column("context_line", String(1000), nullable=False, server_default=""),
     Column("desk_consumer", String(100)),  # the desk's own id of the consumer
     Column("desk_id", String(100), unique=True),  # and of the conversation
     Column("dialog", String(100)),  # what takes texts in place of the conversation: a survey
@@ -140,6 +140,7 @@ Index(
     postgresql_where=text("state <> 'closed'"),
 )
 Index("ix_conversations_desk_consumer", conversations.c.desk_consumer)
+Index("ix_conversations_deflection_id", conversations.c.deflection_id)
 
 # What is said along a conversation, or after a greeting: each once.
 expectations = Table(
@@ -186,6 +187,7 @@ messages = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     # to the consumer: greeting, answer, notice, expectation; to the desk: inbound (what they wrote), note, receipt
+    # to another IVR's URL: event, whose number is the deflection's id
     Column("kind", String(16), nullable=False),
     # due, sending, unclear, sent, delivered, failed, dead; received: written down, and nobody's to send
     Column("state", String(16), nullable=False),
@@ -206,7 +208,7 @@ messages = Table(
     Column("next_try", UtcTime),  # of a due text: when; of an unclear one: when the other side is asked about it
     Column("lease_until", UtcTime),  # of a text that is being sent: when its process must be dead
     Column("give_up_at", UtcTime),
-    Column("towards", String(8), nullable=False, server_default="consumer"),  # who gets it: consumer, desk
+    Column("towards", String(8), nullable=False, server_default="consumer"),  # who gets it: consumer, desk, webhook
     Column("conversation_id", String(32)),
     Column("desk_event", String(250)),  # what it is at the desk, once: the dialog and its sequence there
     Column("maybe_twice", Boolean, nullable=False, server_default=false()),  # sent again without knowing

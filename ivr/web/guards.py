@@ -52,9 +52,9 @@ def twilio_signed(view: View) -> View:
     def guarded(**values: Any) -> Response:
         length = request.content_length
         if length is None or length > MAX_BODY:
-            return _too_large("too large, or no Content-Length")
+            return too_large("too large, or no Content-Length")
         try:
-            body = _body(MAX_BODY, BODY_SECONDS)
+            body = read_body(MAX_BODY, BODY_SECONDS)
         except TimeoutError:
             return Response("too slow", 408, mimetype="text/plain")
         form = _form(body)
@@ -100,11 +100,11 @@ def _why_not_desk(brand: str, body: bytes) -> str | None:
 
 def _of_a_desk(why_not: Callable[[bytes], str | None], view: Callable[[bytes], Response]) -> Response:
     try:
-        body = _body(MAX_DESK_BODY, DESK_BODY_SECONDS)
+        body = read_body(MAX_DESK_BODY, DESK_BODY_SECONDS)
     except TimeoutError:
         return Response("too slow", 408, mimetype="text/plain")
     if len(body) > MAX_DESK_BODY:
-        return _too_large("too large")
+        return too_large("too large")
     reason = why_not(body)
     if reason:
         log.warning("webhook_refused", path=logged_path(), reason=reason)
@@ -169,7 +169,7 @@ class _Watch:
 _watch = _Watch()
 
 
-def _body(most: int, seconds: float) -> bytes:
+def read_body(most: int, seconds: float) -> bytes:
     """The body, at most a byte more than `most`; or TimeoutError: who sends a byte now and then must hold no thread."""
     connection = request.environ.get("gunicorn.socket")
     if connection is None:
@@ -178,7 +178,7 @@ def _body(most: int, seconds: float) -> bytes:
         return request.stream.read(most + 1)
 
 
-def _too_large(why: str) -> Response:
+def too_large(why: str) -> Response:
     connection = request.environ.get("gunicorn.socket")
     if connection is not None:
         _read_no_more(connection)

@@ -192,6 +192,7 @@ def senders(count: int) -> Callable[[Stand], None]:
 
 # fmt: off
 FAULTS = [
+    ("a key for nobody", setting(API_KEYS=f"*:{'a' * 64},acne:{'b' * 64}"), ["API_KEYS: acne is no brand", "take its pair out"]),
     ("a setting that does not parse", setting(PORT="x"), ["settings: PORT is 'x'", "write a whole number from 0 to 65535"]),
     ("no PUBLIC_URL", setting(PUBLIC_URL=""), ["settings: PUBLIC_URL is not set", "https://ivr.example.com"]),
     ("half an API key", setting(TWILIO_API_KEY="SK1"), ["settings: TWILIO_API_KEY and TWILIO_API_SECRET", "set both or neither"]),

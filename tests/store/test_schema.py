@@ -3,16 +3,15 @@
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from ivr.store import schema
+from ivr.store import api_tables, schema
 from ivr.store.database import opened_once
-from ivr.store.tables import metadata
 
 
 def test_migrations_end_where_the_tables_stand(database_url: str) -> None:
     with opened_once(database_url) as database, database.reads() as tx:
         # SQLite keeps the length that a column was made with, and holds nobody to it.
         context = MigrationContext.configure(tx, opts={"compare_type": database.dialect == "postgresql"})
-        assert compare_metadata(context, metadata) == []
+        assert compare_metadata(context, api_tables.api_answers.metadata) == []
 
 
 def test_upgrading_twice_changes_nothing(database_url: str) -> None:

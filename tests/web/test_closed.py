@@ -65,7 +65,7 @@ def test_a_keyed_in_number_gets_the_closed_greeting(doors: Doors) -> None:
 def test_when_the_database_is_away_out_of_hours(doors: Doors) -> None:
     doors.clock.now = AFTER
     with doors.runtime.database.writes() as tx:
-        for table in ("messages", "conversations", "deflections", "calls"):
+        for table in ("messages", "conversations", "api_deflections", "deflections", "calls"):
             tx.exec_driver_sql(f"DROP TABLE {table}")
     for path in ("/voice/acme/billing", CLOSED_STEP):
         assert doors.voice(path, Digits="1").words.startswith("We are here tomorrow at 8 AM")

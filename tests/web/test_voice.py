@@ -239,7 +239,7 @@ BREAKS: list[tuple[str, Callable[[Doors], Heard]]] = [
 @pytest.mark.parametrize("ask", [case[1] for case in BREAKS], ids=[case[0] for case in BREAKS])
 def test_when_the_database_is_away_the_caller_is_led_to_a_person(doors: Doors, ask: Callable[[Doors], Heard]) -> None:
     with doors.runtime.database.writes() as tx:
-        for table in ("messages", "conversations", "deflections", "calls"):
+        for table in ("messages", "conversations", "api_deflections", "deflections", "calls"):
             tx.exec_driver_sql(f"DROP TABLE {table}")
     heard = ask(doors)
     assert heard.names == ["Enqueue"]
