@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from ivr import log
 from ivr.relay.consumer import still_wanted
 from ivr.runtime import Runtime
-from ivr.store import bell, conversations, known, outbox, schedule
+from ivr.store import bell, conversations, identities, known, outbox, schedule
 from ivr.store.database import fold
 from ivr.store.outbox import Text
 
@@ -93,6 +93,7 @@ class Worker:
             return
         self._look_at_the_clock = now + LOOKS_AT_THE_CLOCK_EVERY
         conversations.forget_events(tx, now)
+        identities.forget_old(tx, now)
         if schedule.claim(tx, "clean-up", CLEAN_UP_EVERY, now):
             log.event("cleaned_up", numbers_forgotten=known.forget_old_numbers(tx, now))
 

@@ -7,6 +7,7 @@ from typing import Any
 from ivr import numbers
 from ivr.flow import desk_shapes, promise_shapes, schema, shapes
 from ivr.flow.hours import Hours
+from ivr.flow.identify_shapes import identify_of
 from ivr.flow.model import (
     Branch,
     Desk,
@@ -56,6 +57,7 @@ def flow_of(brand_id: str, brand: schema.Brand) -> Flow:
         context_line=brand.desk is None or brand.desk.context_line,
         skill=brand.skill,
         reply_window=brand.reply_window.seconds if brand.reply_window else REPLY_WINDOW,
+        identify=identify_of(brand.identify, known, brand.language),
     )
 
 
@@ -91,6 +93,7 @@ def _branch(name: str, branch: schema.Branch, brand: schema.Brand, of_brand: Map
         skill=branch.skill or brand.skill,
         sla=branch.sla,
         regions=tuple(branch.regions or brand.regions or _own_regions(brand)),
+        identify=identify_of(branch.identify or brand.identify, known if branch.identify else of_brand, brand.language),
     )
     closed, hours = branch.closed or brand.closed, branch.hours or brand.hours
     if hours is None:

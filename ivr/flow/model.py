@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ivr.flow.hours import Hours
+from ivr.flow.identify import Identify
 from ivr.flow.words import Duration, Words
 
 Key = str  # one of 0-9, * and #
@@ -84,6 +85,7 @@ class Branch:
     regions: tuple[str, ...]
     hours: Hours | None = None
     closed: "Branch | None" = None  # the branch as it is out of hours
+    identify: Identify | None = None
     until: int | None = None  # as it is out of hours, for one caller: the next opening in seconds of Unix, 0 for none
 
 
@@ -134,6 +136,7 @@ class Flow:
     context_line: bool  # whether agents are told where a conversation comes from
     skill: str | None  # for texts that no deflection explains
     reply_window: int  # seconds that a text belongs to the last deflection's skill
+    identify: Identify | None = None  # of conversations that no branch explains
 
     def text(self, phrase: str) -> str:
         """A phrase that is texted, not spoken."""

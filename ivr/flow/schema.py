@@ -8,6 +8,8 @@ from typing import Literal
 from pydantic import Field
 
 from ivr.flow.desk_shapes import Desk
+from ivr.flow.identify_shapes import EXAMPLE as IDENTIFY
+from ivr.flow.identify_shapes import Identify
 from ivr.flow.promise_shapes import Closed, WrittenHours
 from ivr.flow.scalars import (
     Confirm,
@@ -74,6 +76,11 @@ class Offering(Inherited):
         None,
         description="The offer, greeting and otherwise out of hours.",
         examples=[{"otherwise": {"say": "We are closed."}}],
+    )
+    identify: Identify | None = Field(
+        None,
+        description="How consumers are asked who they are; a branch's own replaces the brand's.",
+        examples=[IDENTIFY],
     )
 
 

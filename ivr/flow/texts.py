@@ -58,7 +58,10 @@ def node(source: Source, path: Path) -> Any:
     """What stands at `path`, or None."""
     found = source.data
     for step in path:
-        found = found.get(step) if isinstance(found, dict) else None
+        if isinstance(found, list) and isinstance(step, int):
+            found = found[step] if step < len(found) else None
+        else:
+            found = found.get(step) if isinstance(found, dict) else None
     return found
 
 
@@ -156,6 +159,18 @@ def _texts(source: Source) -> Iterator[Text]:
         if phrase in PHRASE_VARIABLES:
             kind: Kind = "text" if phrase in TEXTED else "prompt"
             yield Text(("phrases", phrase), kind, PHRASE_VARIABLES[phrase], known)
+    for holder in ((), *(("branches", name) for name in of_branches)):
+        yield from _asked(source, (*holder, "identify"), of_branches[str(holder[1])] if holder else known)
+
+
+def _asked(source: Source, path: Path, known: Mapping[str, str]) -> Iterator[Text]:
+    """The texts of an `identify`, which know nothing of the caller."""
+    asking = node(source, path)
+    listed = asking.get("questions") if isinstance(asking, dict) else None
+    paths = [(*path, name) for name in ("why", "thanks")]
+    for place in range(len(listed) if isinstance(listed, list) else 0):
+        paths += [(*path, "questions", place, name) for name in ("ask", "retry")]
+    yield from (Text(each, "text", frozenset(known), known) for each in paths)
 
 
 def _of_branch(source: Source, branch: str, of_brand: Mapping[str, str]) -> Mapping[str, str]:

@@ -9,10 +9,11 @@ from sqlalchemy import Connection
 
 from ivr import numbers
 from ivr.clients import liveperson_events
-from ivr.clients.liveperson_events import CONSUMER, SPEAKERS, Changed, Event, Said
+from ivr.clients.liveperson_events import AUTOMATIC, CONSUMER, SPEAKERS, Changed, Event, Said
 from ivr.file_links import FileLinks
 from ivr.flow import desk
 from ivr.flow.model import Flow
+from ivr.relay import identify
 from ivr.store import conversations, known, messages, outbox, outgoing
 from ivr.store.conversations import Conversation
 from ivr.store.messages import Message
@@ -83,6 +84,8 @@ def _took(tx: Connection, conversation: Conversation, event: Event, here: Listen
         return _echo(tx, conversation, event, here)
     if event.role not in SPEAKERS:
         return "ignored"
+    if event.role not in AUTOMATIC:
+        identify.agent_spoke(tx, conversation)
     return "answer" if _answered(tx, conversation, event, here) else "replay"
 
 

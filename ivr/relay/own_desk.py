@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection
 
 from ivr.clients.liveperson_events import keepable
+from ivr.relay import identify
 from ivr.relay.agent import Answer, Listener, write_answer
 from ivr.store import conversations
 from ivr.store.conversations import Conversation
@@ -50,7 +51,12 @@ def _answer(tx: Connection, to: Conversation, message: Mapping[str, Any], event:
     if not words.strip() and not media:
         raise NotUnderstood("text is empty, and there are no media")
     answer = Answer(keepable(words).rstrip(), media, event, here.now())
-    return lambda: write_answer(tx, to, answer, here)
+
+    def done() -> None:
+        identify.agent_spoke(tx, to)
+        write_answer(tx, to, answer, here)
+
+    return done
 
 
 def _skill(tx: Connection, of: Conversation, message: Mapping[str, Any], _event: str, _here: Listener) -> Done:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exists, func, select, update
 
+from ivr.store import identities
 from ivr.store.database import insert
 from ivr.store.tables import UtcTime, calls, conversations, deflections, early_events, messages, taken_events
 
@@ -152,6 +153,7 @@ def opened(tx: Connection, conversation_id: str, desk_id: str | None, now: datet
 
 def close(tx: Connection, conversation_id: str, now: datetime) -> bool:
     """False when it was closed already."""
+    identities.forget(tx, conversation_id)
     this = and_(conversations.c.id == conversation_id, conversations.c.state != "closed")
     return tx.execute(update(conversations).where(this).values(state="closed", closed_at=now)).rowcount == 1
 

@@ -27,7 +27,11 @@ LEASE = timedelta(seconds=40)  # twice the longest attempt: a lease that runs ou
 # How long what is unclear may be settled by a status callback, or by the desk's echo, alone.
 ASK_AFTER = {"consumer": timedelta(seconds=60), "desk": timedelta(seconds=20)}
 # A greeting's promise is stale then, and a receipt is old; what people wrote is tried for days.
-GIVE_UP_AFTER = {"greeting": timedelta(hours=1), "receipt": timedelta(hours=1)}
+GIVE_UP_AFTER = {
+    "greeting": timedelta(hours=1),
+    "receipt": timedelta(hours=1),
+    "question": timedelta(minutes=10),
+}
 RELAYED_FOR = timedelta(hours=72)
 UNCLEAR_LONGER = timedelta(hours=1)
 

@@ -11,13 +11,15 @@ from ivr.store.database import insert
 from ivr.store.outbox import COLUMNS, LEASE, Text, gives_up, has_unfinished, ring
 from ivr.store.tables import messages
 
-Kind = Literal["greeting", "answer", "notice", "note", "receipt"]
+Kind = Literal["greeting", "answer", "notice", "question", "note", "receipt", "attributes"]
 TOWARDS: Mapping[Kind, str] = {
     "greeting": "consumer",
     "answer": "consumer",  # what an agent wrote
     "notice": "consumer",  # what nobody wrote: an answer to HELP
+    "question": "consumer",  # who they are
     "note": "desk",  # what an agent should know
     "receipt": "desk",  # that an answer has arrived
+    "attributes": "desk",  # that the consumer said who they are
 }
 
 

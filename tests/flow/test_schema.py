@@ -56,10 +56,13 @@ def test_every_key_of_the_models_is_there() -> None:
         "Desk",
         "Exit",
         "Hours",
+        "Identify",
         "LivePerson",
         "Menu",
         "Native",
+        "Pattern",
         "Play",
+        "Question",
         "Sender",
         "Webhook",
     }
