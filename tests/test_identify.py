@@ -1,24 +1,32 @@
 """Who the consumer is: asked, answered, passed to the desk and nowhere else, over real HTTP with the simulated desk."""
 
 import io
+import itertools
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from ivr.app import create_app
 from ivr.clients import liveperson_sdes
 from ivr.clients.failure import SendError
 from ivr.clients.liveperson_sdes import Profile
 from ivr.flow import identify_shapes
 from ivr.flow.identify import ANSWERED, Taken
+from ivr.sandbox.conversations import Conversation
 from ivr.store import identities
 from ivr.store.messages import Inbound
 from ivr.worker import Worker
-from tests.desks import Talking, brand, talking
-from tests.doors import CALLER, opened_doors
+from tests.databases import new_database, sqlalchemy_url
+from tests.desks import SENDER, Talking, brand, talking
+from tests.doors import ACCOUNT_SID, CALLER, opened_doors
 from tests.test_own_desk import SECRET, OwnDesk, _served
 
 LINE = "[IVR deflection, billing, called 09:22 EST, reply promised by 09:32]"
@@ -407,6 +415,86 @@ def test_an_own_agent_ends_the_asking(database_url: str, tmp_path: Path) -> None
             desk.writes("12345678", "SMb")
             desk.works()
             assert [message["text"] for message in desk.asked] == ["My bill is wrong", "12345678"]
+
+
+def test_texts_at_one_moment_are_asked_about_once(before: Talking) -> None:
+    def posts(sid: str, body: str) -> int:
+        form = {"MessageSid": sid, "AccountSid": ACCOUNT_SID, "NumMedia": "0", "From": CALLER, "To": SENDER}
+        client = create_app(before.doors.runtime).test_client()
+        return replace(before.doors, client=client).post("/messages", form | {"Body": body}).status_code
+
+    with ThreadPoolExecutor(8) as threads:
+        firsts = [f"SMa{number}" for number in range(8)]
+        assert set(threads.map(posts, firsts, [f"My bill is wrong {sid}" for sid in firsts])) == {200}
+        before.works(30)
+        assert asked(before) == [OPENING]
+        assert set(threads.map(posts, ["SMb"] * 8, ["12345678"] * 8)) == {200}
+    before.works(30)
+    assert asked(before) == [OPENING, SECOND]
+    says(before, "skip")
+    at_desk = before.at_desk()
+    assert (len(at_desk), at_desk[-1], len([text for text in at_desk if text.startswith(ISSUE)])) == (9, ONE, 1)
+
+
+CONSUMERS = itertools.count(2000)
+VALUE, OTHER = "12345678", "ann@example.com"
+STEPS = st.sampled_from(
+    [VALUE, OTHER, "skip", "Skip all", "agent", "1234567", "what?", "STOP", "HELP", "", ">", ">>", "!"]
+)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_in_any_order_of_texts_answers_and_silence(tmp_path: Path, when: str) -> None:
+    """The issue is there first, each question is asked twice at most, and every other text arrives, in order, once."""
+    with new_database("sqlite", tmp_path) as url, asking(sqlalchemy_url(url), tmp_path, when=when) as here:
+
+        @settings(max_examples=25, deadline=None, database=None)
+        @given(st.lists(STEPS, max_size=8))
+        def holds(steps: list[str]) -> None:
+            number = f"+1415555{next(CONSUMERS)}"
+            here.accepts(caller=number)
+            here.writes("My bill is wrong", consumer=number)
+            sent = len(here.doors.twilio.sent)
+            for step in steps:
+                if step == "!":
+                    full = [one for one in here.desk.conversations if _phone(one) == _full(number)]
+                    for one in full[-1:]:
+                        here.desk.say(one.id, "Hello.")
+                elif step.startswith(">"):
+                    here.works(400 if step == ">>" else 5)
+                else:
+                    here.works(20)
+                    here.writes(step, consumer=number)
+            here.works(700, rounds=8)
+            _holds(here, number, steps, [str(one["body"]) for one in here.doors.twilio.sent[sent:]])
+
+        holds()
+
+
+def _holds(here: Talking, number: str, steps: list[str], texted: list[str]) -> None:
+    (conversation,) = [one for one in here.desk.conversations if _phone(one) == _full(number)]
+    at_desk = [text for _, who, text in conversation.texts if who == "CONSUMER"]
+    assert at_desk[0].endswith("My bill is wrong")
+    words = [text or "[an empty text]" for text in steps if text not in ("!", ">", ">>")]
+    relayed = [text for text in at_desk[1:] if not text.startswith("[") or text == "[an empty text]"]
+    rest = iter(words)
+    assert all(text in rest for text in relayed), "in their order, each once"
+    assert not {"1234567", "what?", "agent", "STOP"} & set(words) - set(relayed)
+    for question in (FIRST, SECOND):
+        assert sum(question in text for text in texted) <= 2
+    if "STOP" in steps and texted:
+        assert here.doors.rows("SELECT stopped FROM opt_outs WHERE number = :number", number=number)
+    bodies = here.doors.rows("SELECT body FROM messages WHERE number = :number AND state = 'received'", number=number)
+    assert not {VALUE, OTHER} & {body for (body,) in bodies}
+
+
+def _phone(conversation: Conversation) -> str:
+    sdes = conversation.profile["authenticatedData"]["lp_sdes"]
+    return next(str(sde["personal"]["contacts"][0]["phone"]) for sde in sdes if sde["type"] == "personal")
+
+
+def _full(number: str) -> str:
+    return f"+1({number[2:5]}) {number[5:8]}-{number[8:]}"
 
 
 def test_the_names_that_liveperson_takes() -> None:

@@ -1,6 +1,6 @@
 """How a brand asks consumers who they are: the questions, what a text is taken for, what comes next. Pure."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
@@ -15,7 +15,7 @@ LONGEST_HELD = timedelta(minutes=10)  # in all; outbox.LONGEST_WAIT is longer
 ANSWERED = "[an answer about who the consumer is, passed on and not kept here]"
 
 _PERSON = frozenset(("agent", "agents", "person", "human", "representative", "rep", "operator", "someone", "somebody"))
-_PERSON_WORDS = 8  # a longer text that has one of these is about something else
+_PERSON_WORDS = 10  # a longer text that has one of these is about something else
 _WISHING = "please i i'd i'll like want to the this that it one question rather would let's"
 _AROUND_SKIP = frozenset(_WISHING.split())
 _AROUND = ".,;:!?\"'()*-#"
@@ -107,6 +107,7 @@ def outcome(identify: Identify, given: Collection[str]) -> str:
     return f"[The consumer was asked who they are.{said}{unsaid}]"
 
 
-def is_an_answer(identify: Identify, body: str) -> bool:
-    """Whether a text could be an answer to one of the questions."""
-    return any(answers.read(each.answer, body) is not None for each in identify.questions)
+def shown(asked: Iterable[Identify | None], body: str) -> str:
+    """A consumer's text as others may see it: not where it could be an answer to one of the questions."""
+    questions = [question for each in asked if each for question in each.questions]
+    return ANSWERED if any(answers.read(each.answer, body) is not None for each in questions) else body

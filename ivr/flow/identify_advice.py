@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from ivr.flow.findings import unknown
+from ivr.flow import hints
+from ivr.flow.findings import near, unknown
 from ivr.flow.identify_shapes import AT_LIVEPERSON, DATES_AT_LIVEPERSON
 from ivr.flow.source import Path, Source
 from ivr.flow.texts import Rendered, mapping, node
@@ -46,7 +47,9 @@ def check(source: Source) -> None:
 def _of_liveperson(source: Source, at: Path, name: str, answer: object) -> None:
     known = AT_LIVEPERSON | DATES_AT_LIVEPERSON
     if name not in known:
-        source.at(at, unknown(name, "attribute of LivePerson's", known))
+        meant = near(name, known)
+        hint = hints.renamed(source, at, name, meant, value=True) if meant else ()
+        source.at(at, unknown(name, "attribute of LivePerson's", known), hint)
     elif name in DATES_AT_LIVEPERSON and (not isinstance(answer, str) or answer.strip().lower() != "date"):
         source.at(at, f"attribute: {name} is a date at LivePerson; write answer: date")
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ivr.flow import identify
 from ivr.flow.model import Flow, LivePersonDesk
 from ivr.sandbox.carrier import Carrier
 from ivr.sandbox.clock import Clock
@@ -12,6 +13,7 @@ from ivr.sandbox.conversations import Conversation
 from ivr.sandbox.desk import Desk
 from ivr.sandbox.scene import Scene
 
+SETTLES_WITHIN = 0.5  # real seconds: a text may be answered by a question, and more than one thing comes of an answer
 ARRIVES_WITHIN = 20.0  # real seconds: what Twilio or the desk was too busy for, say
 
 
@@ -41,6 +43,7 @@ class Talk:
     tell: Callable[[str, str], None]
     at_desk: Tally = field(default_factory=Tally)  # texts that the desk has
     on_handset: Tally = field(default_factory=Tally)  # texts that a handset shows
+    anywhere: Tally = field(default_factory=Tally)  # of these two, where a text may be answered by a question
 
     def play(self, flow: Flow, scene: Scene, consumer: str, clock: Clock) -> None:
         for turn in range(max(len(scene.texts), len(scene.answers))):
@@ -52,11 +55,16 @@ class Talk:
                 self._answer(scene.answers[turn])
 
     def _write(self, flow: Flow, consumer: str, body: str) -> None:
-        self.tell("consumer", body)
-        before = self.at_desk.count
+        asked = [flow.identify, *(branch.identify for branch in flow.branches.values())]
+        self.tell("consumer", identify.shown(asked, body))
+        before, anywhere = self.at_desk.count, self.anywhere.count
         status = self.carrier.write(consumer, flow.sender.address, body)
         if status != 200:
             self.tell("call", f"error: the text was answered with {status}")
+        elif isinstance(flow.desk, LivePersonDesk) and any(asked):
+            self.anywhere.wait_beyond(anywhere)
+            while self.anywhere.wait_beyond(self.anywhere.count, SETTLES_WITHIN):
+                pass
         elif isinstance(flow.desk, LivePersonDesk):
             self.at_desk.wait_beyond(before)
 
@@ -77,10 +85,12 @@ class Talk:
 
     def published(self, _conversation: Conversation, _text: str) -> None:
         self.at_desk.add()
+        self.anywhere.add()
 
     def received(self, body: str) -> None:
         self.tell("text", body)
         self.on_handset.add()
+        self.anywhere.add()
 
 
 def wait(clock: Clock, unfinished: Callable[[], int], within: float) -> None:
