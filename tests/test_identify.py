@@ -173,6 +173,11 @@ def test_what_a_text_is_taken_for(
     assert details(before).get("customerId") == customer
 
 
+def test_who_asks_for_a_person_first_is_not_asked(before: Talking) -> None:
+    says(before, "I need a person", seconds=0)
+    assert (asked(before), before.at_desk()) == ([], [f"{LINE}\nI need a person"])
+
+
 def test_silence_reaches_the_desk_all_the_same(before: Talking) -> None:
     says(before, "My bill is wrong")
     before.works(178)

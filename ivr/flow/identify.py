@@ -76,13 +76,13 @@ class Taken:
 
 def taken(opened: Open, body: str, wished: str | None, now: datetime) -> Taken:
     """`wished`: stop, start or help, none of which is ever an answer."""
-    said = [word for word in (word.strip(_AROUND) for word in body.lower().replace("’", "'").split()) if word]
+    said = _words(body)
     if wished or not said or now - opened.asked_at > ANSWERED_FOR:
         return Taken("end" if wished == "stop" else "talk")
     left = [word for word in said if word not in _AROUND_SKIP]
     if left in (["skip"], ["skip", "all"]):
         return Taken("skip" if left == ["skip"] else "enough")
-    if len(said) <= _PERSON_WORDS and _PERSON.intersection(said):
+    if wants_person(body):
         return Taken("end")
     value = answers.read(opened.question.answer, body)
     if value is not None:
@@ -90,6 +90,16 @@ def taken(opened: Open, body: str, wished: str | None, now: datetime) -> Taken:
     if now - opened.asked_at < READ_WITHIN:
         return Taken("talk")
     return Taken("again" if opened.tries < RETRIES else "end")
+
+
+def wants_person(body: str) -> bool:
+    """Whether a text is a few words with one for a person in it."""
+    said = _words(body)
+    return len(said) <= _PERSON_WORDS and bool(_PERSON.intersection(said))
+
+
+def _words(body: str) -> list[str]:
+    return [word for word in (word.strip(_AROUND) for word in body.lower().replace("’", "'").split()) if word]
 
 
 def held_until(identify: Identify, began: datetime, now: datetime) -> datetime:

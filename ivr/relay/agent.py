@@ -85,7 +85,7 @@ def _took(tx: Connection, conversation: Conversation, event: Event, here: Listen
     if event.role not in SPEAKERS:
         return "ignored"
     if event.role not in AUTOMATIC:
-        identify.agent_spoke(tx, conversation)
+        identify.agent_spoke(tx, here.flows.get(conversation.brand), conversation)
     return "answer" if _answered(tx, conversation, event, here) else "replay"
 
 

@@ -54,7 +54,7 @@ def received(
     if flow and has_desk and not conversation and not keyword:
         conversation = begin(tx, flow, text.number, text.sender, text.id, new_id(), now)
         messages.relay_inbound(tx, text.id, conversation.id, now)
-        identify.begin(tx, flow, conversation, new_id, now)
+        identify.begin(tx, flow, conversation, text.body, new_id, now)
     if conversation:
         outbox.ring(tx)
         _explain(tx, conversation, text, wished, new_id, now)

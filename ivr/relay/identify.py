@@ -49,10 +49,13 @@ def asks(flow: Flow, conversation: Conversation) -> Identify | None:
     return branch.identify if branch else flow.identify
 
 
-def begin(tx: Connection, flow: Flow, conversation: Conversation, new_id: NewId, now: datetime) -> None:
-    """Ask the first question of a new conversation; when it is asked before the desk, that waits for the answers."""
+def begin(tx: Connection, flow: Flow, conversation: Conversation, body: str, new_id: NewId, now: datetime) -> None:
+    """Ask the first question of a new conversation; when it is asked before the desk, that waits for the answers.
+
+    `body`: what the consumer wrote; who asks for a person at once is not asked.
+    """
     asked = asks(flow, conversation)
-    if asked is None or known.opted_out(tx, conversation.number, conversation.sender):
+    if asked is None or identify.wants_person(body) or known.opted_out(tx, conversation.number, conversation.sender):
         return
     if not identities.begin(tx, conversation.id, asked.questions[0].attribute, now):
         return  # another text of the consumer's began it at this moment
@@ -65,7 +68,8 @@ def heard(
     tx: Connection, flow: Flow, conversation: Conversation, text: Inbound, opt_out_type: str, now: datetime
 ) -> Heard | None:
     """What a text is, to the question that waits; None where none does. Nothing is written yet."""
-    asked, asking = asks(flow, conversation), identities.asking(tx, conversation.id)
+    asked = asks(flow, conversation)
+    asking = identities.asking(tx, conversation.id) if asked else None
     question = asked.question(asking.attribute) if asked and asking else None
     if asked is None or asking is None or question is None:  # a deploy may have taken the question away
         return None
@@ -89,9 +93,10 @@ def took(tx: Connection, flow: Flow, conversation: Conversation, it: Heard, new_
         _reach(tx, conversation, it, it.asking.answers, new_id, now)
 
 
-def agent_spoke(tx: Connection, conversation: Conversation) -> None:
+def agent_spoke(tx: Connection, flow: Flow | None, conversation: Conversation) -> None:
     """A person is there: nothing more is asked by us."""
-    identities.end(tx, conversation.id)
+    if flow and asks(flow, conversation):
+        identities.end(tx, conversation.id)
 
 
 def _answered(

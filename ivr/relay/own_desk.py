@@ -53,7 +53,7 @@ def _answer(tx: Connection, to: Conversation, message: Mapping[str, Any], event:
     answer = Answer(keepable(words).rstrip(), media, event, here.now())
 
     def done() -> None:
-        identify.agent_spoke(tx, to)
+        identify.agent_spoke(tx, here.flows.get(to.brand), to)
         write_answer(tx, to, answer, here)
 
     return done

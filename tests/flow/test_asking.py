@@ -272,7 +272,7 @@ FOUND = [
     ("a retry", ("          answer:", "          retry: \"{{ brand }} needs 8 digits.\"\n          answer:"), []),
     ("no why", ("      why: May {{ brand }} ask who you are? Reply SKIP to any question.\n", ""), ["13:7: error: why is missing; identify needs it"]),
     ("no questions", ("\n" + TWO, " []\n"), ["14:18: error: questions: is empty; at least one is needed"]),
-    ("five questions", (TWO, TWO * 5), None),
+    ("five questions", (TWO, "".join(TWO.replace("customerId", name) for name in ("customerId", "userName", "imei", "company", "email"))), ["15:9: error: questions: has 5 entries; at most 4"]),
     ("another desk's name", ("customerId", "booking"), ["17:22: error: booking: unknown attribute of LivePerson's; allowed: birthday, company, customerId, "]),
     ("a near name", ("customerId", "customerID"), ["17:22: error: customerID: unknown attribute of LivePerson's; did you mean customerId?"]),
     ("any name at a desk of one's own", ("  liveperson: {}", WEBHOOK), []),

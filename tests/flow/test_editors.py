@@ -114,6 +114,7 @@ WORDS: Mapping[str, Any] = {
     "properties": lambda *_: True,
     "patternProperties": lambda *_: True,
     "items": lambda node, value: not isinstance(value, list) or all(takes(node, item) for item in value),
+    "maxItems": lambda most, value: not isinstance(value, list) or len(value) <= most,
     "minItems": lambda least, value: not isinstance(value, list) or len(value) >= least,
 }
 
