@@ -193,17 +193,17 @@ def test_silence_reaches_the_desk_all_the_same(before: Talking) -> None:
 
 def test_silence_after_an_answer_takes_it_along(before: Talking) -> None:
     says(before, "My bill is wrong")
-    says(before, "12345678", seconds=170)
+    says(before, "12345678", seconds=100)
     before.works(175)
     assert before.desk.conversations == [], "each question has its time"
     before.works(10)
     assert (before.at_desk(), details(before)["customerId"]) == ([ISSUE], "12345678")
 
 
-def test_ten_minutes_are_the_most(database_url: str, tmp_path: Path) -> None:
+def test_half_of_the_promise_is_the_most(database_url: str, tmp_path: Path) -> None:
     with asking(database_url, tmp_path, wait="10 minutes") as here:
         says(here, "My bill is wrong", seconds=0)
-        says(here, "12345678", seconds=500)
+        says(here, "12345678", seconds=200)
         here.works(95)
         assert here.desk.conversations == []
         here.works(10)
@@ -305,6 +305,24 @@ def test_who_calls_again_is_not_asked_again(before: Talking) -> None:
     says(before, "It is wrong again")
     assert asked(before) == [OPENING, "We are continuing in this thread. How can we help?"]
     assert before.at_desk()[-1] == "It is wrong again"
+
+
+def test_who_calls_again_meanwhile_is_asked_on(before: Talking) -> None:
+    says(before, "My bill is wrong")
+    before.accepts()
+    says(before, "12345678")
+    says(before, "skip")
+    assert asked(before) == [OPENING, "We are continuing in this thread. How can we help?", SECOND, THANKS]
+    assert before.at_desk() == [ISSUE, "[The consumer called again, branch billing, 09:22 EST]", ONE]
+
+
+@pytest.mark.parametrize("desk", [{"native": {}}, None])
+def test_without_a_desk_nothing_is_asked(database_url: str, tmp_path: Path, desk: Any) -> None:
+    identify = {**IDENTIFY, "thanks": "Thank you."}
+    flow = brand(tmp_path, change=lambda data: data.update(identify=identify, desk=desk or {"native": {}}))
+    with talking(database_url, {"acme": flow if desk else replace(flow, desk=None)}) as here:
+        says(here, "Hello?")
+        assert here.texted() == []
 
 
 def test_a_branch_without_questions_asks_none(before: Talking) -> None:

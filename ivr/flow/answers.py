@@ -55,7 +55,7 @@ class Answer:
 def read(answer: Answer, body: str) -> str | None:
     """The answer in a text that holds nothing else, as it is passed on; None where it is none."""
     text = " ".join(unicodedata.normalize("NFKC", body[: LONGEST_READ + 1]).split())
-    if not text or len(text) > LONGEST_READ or "\x00" in text:
+    if not text or len(text) > LONGEST_READ or not text.isprintable():
         return None
     return _read(answer, text.strip(_AROUND)) or _read(answer, _bare(text))
 

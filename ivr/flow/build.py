@@ -93,7 +93,9 @@ def _branch(name: str, branch: schema.Branch, brand: schema.Brand, of_brand: Map
         skill=branch.skill or brand.skill,
         sla=branch.sla,
         regions=tuple(branch.regions or brand.regions or _own_regions(brand)),
-        identify=identify_of(branch.identify or brand.identify, known if branch.identify else of_brand, brand.language),
+        identify=identify_of(
+            branch.identify or brand.identify, known if branch.identify else of_brand, brand.language, branch.sla
+        ),
     )
     closed, hours = branch.closed or brand.closed, branch.hours or brand.hours
     if hours is None:

@@ -11,7 +11,6 @@ from ivr.flow.answers import Answer
 RETRIES = 1  # how often a question is asked again
 READ_WITHIN = timedelta(seconds=10)  # what comes so soon was typed before the question was read
 ANSWERED_FOR = timedelta(hours=1)  # a text after that is no answer any more
-LONGEST_HELD = timedelta(minutes=10)  # in all; outbox.LONGEST_WAIT is longer
 ANSWERED = "[an answer about who the consumer is, passed on and not kept here]"
 
 _PERSON = frozenset(("agent", "agents", "person", "human", "representative", "rep", "operator", "someone", "somebody"))
@@ -35,12 +34,13 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Identify:
-    """`wait`: seconds that the desk waits for answers when they are asked before it is reached."""
+    """When it is asked before the desk is reached, that waits: `wait` seconds for each answer, `most` in all."""
 
     when: When
     why: str
     questions: tuple[Question, ...]
     wait: int
+    most: int
     thanks: str
 
     @property
@@ -104,7 +104,7 @@ def _words(body: str) -> list[str]:
 
 def held_until(identify: Identify, began: datetime, now: datetime) -> datetime:
     """Until when the desk waits for the answer to what is asked now."""
-    return min(now + timedelta(seconds=identify.wait), began + LONGEST_HELD)
+    return min(now + timedelta(seconds=identify.wait), began + timedelta(seconds=identify.most))
 
 
 def outcome(identify: Identify, given: Collection[str]) -> str:

@@ -14,7 +14,7 @@ from ivr.flow.shapes import Strict
 from ivr.flow.words import Duration, words
 
 HELD = 180  # seconds, unless said
-SHORTEST_HELD, LONGEST_HELD = 30, 600
+SHORTEST_HELD, LONGEST_HELD = 30, 600  # outbox.LONGEST_WAIT is longer
 MOST_QUESTIONS = 4
 # `tests` hold these to be the ones that the client knows how to pass on.
 AT_LIVEPERSON = frozenset({"customerId", "userName", "imei", "firstname", "lastname", "company", "email"})
@@ -129,8 +129,13 @@ class Identify(Strict):
     )
 
 
-def identify_of(shape: Identify | None, known: Mapping[str, str], language: str) -> identify.Identify | None:
-    """What a brand or branch asks, its words filled in. Raises TemplateFault when a template fails."""
+def identify_of(
+    shape: Identify | None, known: Mapping[str, str], language: str, sla: Duration | None = None
+) -> identify.Identify | None:
+    """What a brand or branch asks, its words filled in. Raises TemplateFault when a template fails.
+
+    Of the time that agents have by the `sla`, the asking takes half at most.
+    """
     if shape is None:
         return None
     return identify.Identify(
@@ -138,6 +143,7 @@ def identify_of(shape: Identify | None, known: Mapping[str, str], language: str)
         why=words(shape.why, known).text,
         questions=tuple(_question(each, known, language) for each in shape.questions),
         wait=shape.wait.seconds if shape.wait else HELD,
+        most=min(LONGEST_HELD, sla.seconds // 2) if sla else LONGEST_HELD,
         thanks=words(shape.thanks, known).text if shape.thanks else "",
     )
 

@@ -153,9 +153,10 @@ def opened(tx: Connection, conversation_id: str, desk_id: str | None, now: datet
 
 def close(tx: Connection, conversation_id: str, now: datetime) -> bool:
     """False when it was closed already."""
-    identities.forget(tx, conversation_id)
     this = and_(conversations.c.id == conversation_id, conversations.c.state != "closed")
-    return tx.execute(update(conversations).where(this).values(state="closed", closed_at=now)).rowcount == 1
+    closed = tx.execute(update(conversations).where(this).values(state="closed", closed_at=now)).rowcount == 1
+    identities.forget(tx, conversation_id)  # after the row that everybody locks first
+    return closed
 
 
 def reopen(tx: Connection, conversation_id: str) -> None:

@@ -39,6 +39,8 @@ ANSWERS: list[tuple[Answer, str, str | None]] = [
     (EIGHT, "", None),
     (EIGHT, "²²²²²²²²", "22222222"),
     (EIGHT, "12345678\x00", None),
+    (Answer("pattern", pattern=answer_pattern(".+")), "a\ud800b", None),
+    (Answer("pattern", pattern=answer_pattern(".+")), "a\x1bb", None),
     (SOME, "123", None),
     (SOME, "1234", "1234"),
     (SOME, "123456", "123456"),
@@ -225,7 +227,7 @@ def test_any_text_is_taken_for_something(body: str, seconds: float, tries: int) 
 
 
 def test_the_desk_waits_for_ten_minutes_at_most() -> None:
-    asked = identify.Identify("before", "why", (QUESTION,), 180, "")
+    asked = identify.Identify("before", "why", (QUESTION,), 180, 600, "")
     waits = [identify.held_until(asked, NOW, NOW + timedelta(minutes=minutes)) - NOW for minutes in (0, 5, 9)]
     assert [wait.total_seconds() / 60 for wait in waits] == [3, 8, 10]
 
@@ -330,6 +332,14 @@ def test_the_page_s_example(tmp_path: Path) -> None:
         "Sorry, we could not read that as a date like 05/24/1980. What is your date of birth? (like 05/24/1980) "
         "Or reply SKIP."
     )
+
+
+@pytest.mark.parametrize(("sla", "most"), [("30 seconds", 15), ("10 minutes", 300), ("1 hour", 600)])
+def test_the_asking_takes_half_of_the_promise_at_most(tmp_path: Path, sla: str, most: int) -> None:
+    file = tmp_path / "acme.yaml"
+    file.write_text(GOOD.replace("    offer:", f"    sla: {sla}\n    offer:"))
+    asked = load([file]).flows["acme"].branches["billing"].identify
+    assert asked and (asked.wait, asked.most) == (180, most)
 
 
 def test_a_brand_s_questions_and_a_branch_s_own(tmp_path: Path) -> None:
