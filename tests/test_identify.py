@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivr.app import create_app
+from ivr.cli.main import main
 from ivr.clients import liveperson_sdes
 from ivr.clients.failure import SendError
 from ivr.clients.liveperson_sdes import Profile
@@ -518,6 +519,21 @@ def _phone(conversation: Conversation) -> str:
 
 def _full(number: str) -> str:
     return f"+1({number[2:5]}) {number[5:8]}-{number[8:]}"
+
+
+def test_a_transcript_shows_no_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    brand(tmp_path, change=lambda data: data["branches"]["billing"].update(identify=IDENTIFY))
+    monkeypatch.setenv("FLOWS_DIR", str(tmp_path))
+    texts = ["My bill is wrong", "it's 12345678", "skip"]
+    assert main(["call", "acme", "billing", "--press", "1", "--text", *texts]) == 0
+    said = capsys.readouterr()
+    assert "12345678" not in said.out + said.err
+    words = [line.split(maxsplit=2)[1:] for line in said.out.splitlines()]
+    assert ["consumer", ANSWERED] in words
+    assert ["desk", "opens a conversation, skill 1234"] in words
+    assert [who for who, _ in words].index("consumer") < [who for who, _ in words].index("desk")
 
 
 def test_the_names_that_liveperson_takes() -> None:
