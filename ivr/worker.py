@@ -13,7 +13,7 @@ from ivr import log
 from ivr.relay import expectations
 from ivr.relay.consumer import still_wanted
 from ivr.runtime import Runtime
-from ivr.store import api_events, bell, conversations, invitations, known, outbox, schedule
+from ivr.store import api_events, bell, conversations, identities, invitations, known, outbox, schedule
 from ivr.store import expectations as planned
 from ivr.store.database import fold
 from ivr.store.outbox import Text
@@ -124,6 +124,7 @@ class Worker:
         self._look_at_the_clock = now + LOOKS_AT_THE_CLOCK_EVERY
         conversations.forget_events(tx, now)
         invitations.forget_answers(tx, now)
+        identities.forget_old(tx, now)
         if schedule.claim(tx, "clean-up", CLEAN_UP_EVERY, now):
             log.event("cleaned_up", numbers_forgotten=known.forget_old_numbers(tx, now))
 

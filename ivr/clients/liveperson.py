@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 from ivr import log
 from ivr.clients.exchange import ATTEMPT_SECONDS
 from ivr.clients.failure import ConversationClosed, SendError
+from ivr.clients.liveperson_sdes import Profile, sdes
 from ivr.clients.liveperson_tokens import APP_JWT_REFUSED, Connector, Hosts, Tokens, payload
 from ivr.clients.liveperson_wire import ACT, LOGIN, LOOK_UP, Kind, Reply, Wire, agreed, refusal, unreadable
 
@@ -26,19 +27,6 @@ LONGEST_REQUEST = 5000  # characters of a request's whole JSON
 ANY_SKILL = "-1"
 # On the opening and on every later request, or the desk sends no automatic messages.
 CLIENT_PROPERTIES = '{"type":".ClientProperties","features":["AUTO_MESSAGES"]}'
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """What agents see of the caller. What is empty is left out."""
-
-    phone: str = ""  # full format
-    branch: str = ""
-    brand: str = ""
-    call_sid: str = ""
-    customer_id: str = ""
-    first_name: str = ""
-    last_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +85,7 @@ class LivePerson:
 
     def open(self, opening: Opening, deadline: float) -> str:
         """Open a conversation; its id. Raises AlreadyOpen where the consumer has one."""
-        profile = self._request("userprofile.SetUserProfile", _sdes(opening.profile))
+        profile = self._request("userprofile.SetUserProfile", sdes(opening.profile))
         conversation = self._request("cm.ConsumerRequestConversation", _wanted(self._account, opening))
         reply = self._sent(ACT, "", opening.ext_consumer_id, [profile, conversation], deadline)
         found = _conversation_id(reply)
@@ -133,6 +121,11 @@ class LivePerson:
         """
         event = {"type": "AcceptStatusEvent", "status": status, "sequenceList": list(sequences)}
         self._done(LOOK_UP, ext_consumer_id, self._event(conversation_id, event, None), deadline)
+
+    def set_profile(self, ext_consumer_id: str, profile: Profile, deadline: float) -> None:
+        """What agents see of the consumer, from now on and as a whole. Harmless when repeated."""
+        request = self._request("userprofile.SetUserProfile", sdes(profile))
+        self._done(LOOK_UP, ext_consumer_id, request, deadline)
 
     def close(self, ext_consumer_id: str, conversation_id: str, deadline: float) -> None:
         """Close a conversation. One that is closed already is what was wanted."""
@@ -215,23 +208,6 @@ class LivePerson:
             },
             data=text.encode("utf-8", "replace"),
         )
-
-
-def _sdes(profile: Profile) -> dict[str, Any]:
-    """The profile as LivePerson's engagement attributes."""
-    info = {
-        "customerId": profile.customer_id,
-        "ctype": "ivr-deflection",
-        "socialId": profile.call_sid,
-        "companyBranch": profile.branch,
-        "accountName": profile.brand,
-    }
-    sdes: list[dict[str, Any]] = [{"type": "ctmrinfo", "info": {name: value for name, value in info.items() if value}}]
-    contacts = [{"phone": profile.phone}] if profile.phone else []
-    personal = {"firstname": profile.first_name, "lastname": profile.last_name, "contacts": contacts}
-    if any(personal.values()):
-        sdes.append({"type": "personal", "personal": {name: value for name, value in personal.items() if value}})
-    return {"authenticatedData": {"lp_sdes": sdes}}
 
 
 def _wanted(account: str, opening: Opening) -> dict[str, Any]:

@@ -12,7 +12,7 @@ CONSUMER = "CONSUMER"
 SPEAKERS = frozenset(
     {"ASSIGNED_AGENT", "AGENT", "AGENT_MANAGER", "ASSIGNED_MANAGER", "MANAGER", "CONTROLLER", "SYSTEM"}
 )
-AUTOMATIC = frozenset({"CONTROLLER", "SYSTEM"})
+AUTOMATIC = frozenset({"CONTROLLER", "SYSTEM"})  # of these no person speaks
 SURVEY = "POST_SURVEY"
 EVERYBODY = "ALL"  # of a message's audience; what agents and managers say among themselves has another
 MOST = 10**15  # of a sequence, or a time stamp in milliseconds

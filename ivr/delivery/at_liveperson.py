@@ -10,9 +10,12 @@ from ivr.delivery.ledger import Ledger
 from ivr.flow.model import LivePersonDesk
 from ivr.relay import agent
 from ivr.relay.agent import Listener, published
-from ivr.store import conversations
+from ivr.store import conversations, identities
 from ivr.store.conversations import Conversation
 from ivr.store.outbox import Text
+
+# What another IVR may know of its caller, by the names that agents see it under.
+_KNOWN_ELSEWHERE = {"customerId": "customer_id", "firstname": "first_name", "lastname": "last_name"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,9 @@ class AtLivePerson:
         """Which event it is there. Raises SendError, and ConversationClosed."""
         deadline, consumer = self.client.deadline(), ext_consumer_id(self.secret_key, conversation)
         desk_id = conversation.desk_id or self._opened(conversation, consumer, deadline)
+        if text.kind == "attributes":  # of the consumer, whatever the conversation is
+            self.client.set_profile(consumer, self._profile(conversation), deadline)
+            return None
         if desk_id is None:
             return self._in_the_last_one(text, conversation, consumer, deadline)
         if text.kind == "receipt":
@@ -81,21 +87,25 @@ class AtLivePerson:
         return found.desk_id if found else None
 
     def _opening(self, conversation: Conversation, consumer: str) -> Opening:
-        flow, number = self.listener.flows.get(conversation.brand), numbers.read(conversation.number)
+        flow = self.listener.flows.get(conversation.brand)
         desk = flow.desk if flow and isinstance(flow.desk, LivePersonDesk) else LivePersonDesk(None, None)
+        profile = self._profile(conversation)
+        return Opening(consumer, profile, conversation.skill, desk.campaign, desk.engagement)
+
+    def _profile(self, conversation: Conversation) -> Profile:
+        flow, number = self.listener.flows.get(conversation.brand), numbers.read(conversation.number)
         with self.ledger.database.reads() as tx:
             call = conversations.call(tx, conversation.deflection_id)
-        known = call.attributes if call else {}
-        profile = Profile(
+            answers = identities.answers(tx, conversation.id)
+        elsewhere = call.attributes if call else {}
+        known = {name: elsewhere[ours] for name, ours in _KNOWN_ELSEWHERE.items() if ours in elsewhere}
+        return Profile(
             phone=number.full if number else "",
             branch=conversation.branch or "",
             brand=flow.name if flow else conversation.brand,
             call_sid=call.sid if call else "",
-            customer_id=known.get("customer_id", ""),
-            first_name=known.get("first_name", ""),
-            last_name=known.get("last_name", ""),
+            answers={**known, **answers},
         )
-        return Opening(consumer, profile, conversation.skill, desk.campaign, desk.engagement)
 
 
 def ext_consumer_id(secret_key: str, conversation: Conversation) -> str:

@@ -11,7 +11,7 @@ from ivr.clients.webhook import WebhookDesk
 from ivr.delivery.ledger import Ledger
 from ivr.flow import model
 from ivr.relay.agent import Listener
-from ivr.store import conversations
+from ivr.store import conversations, identities
 from ivr.store.conversations import Conversation
 from ivr.store.outbox import Text
 
@@ -38,6 +38,7 @@ class AtWebhook:
     def _payload(self, text: Text, conversation: Conversation, flow: model.Flow) -> dict[str, Any]:
         with self.ledger.database.reads() as tx:
             call = conversations.call(tx, conversation.deflection_id)
+            answers = identities.answers(tx, conversation.id)
         branch, number = flow.branches.get(conversation.branch or ""), numbers.read(conversation.number)
         context: dict[str, Any] = {"call_sid": call.sid, "called_at": _moment(call.at)} if call else {}
         if branch and branch.sla:
@@ -47,7 +48,7 @@ class AtWebhook:
         files = enumerate(text.media or ())
         return {
             "id": text.id,
-            "type": "note" if text.kind == "note" else "text",
+            "type": text.kind if text.kind in ("note", "attributes") else "text",
             "at": _moment(text.created_at),
             "conversation": {
                 "id": conversation.id,
@@ -63,6 +64,7 @@ class AtWebhook:
                 for place, piece in files
             ],
             "context": context,
+            **({"attributes": dict(answers)} if answers else {}),
         }
 
 

@@ -98,7 +98,7 @@ class Desks:
         if not error.permanent:
             return self.ledger.later(text, error)
         now = self.ledger.now()
-        if text.kind == "receipt":  # nobody needs to mend that
+        if text.kind in ("receipt", "attributes"):  # nobody needs to mend that
             return self.ledger.refused(text, error, lambda tx: messages.move(tx, text.id, "failed", now))
         return self.ledger.refused(text, error, lambda tx: self._dead(tx, text, error, now))
 

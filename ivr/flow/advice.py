@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from pathlib import PurePath
 
-from ivr.flow import closing, hints, promise_advice, reach
+from ivr.flow import closing, hints, identify_advice, promise_advice, reach
 from ivr.flow.hints import Hint
 from ivr.flow.segments import ALONE, segments
 from ivr.flow.source import Path, Source
@@ -56,6 +56,7 @@ def advise(source: Source, texts: Mapping[Path, Rendered]) -> None:
         _sla(source, ("branches", branch), texts)
     closing.advise(source, texts)
     promise_advice.advise(source, texts)
+    identify_advice.advise(source, texts)
     _without_effect(source)
     _fallbacks(source)
     _circles(source)

@@ -7,6 +7,7 @@ from typing import Any
 from ivr import numbers
 from ivr.flow import desk_shapes, promise_shapes, promised, schema, shapes
 from ivr.flow.hours import Hours
+from ivr.flow.identify_shapes import identify_of
 from ivr.flow.model import (
     Branch,
     Desk,
@@ -59,6 +60,7 @@ def flow_of(brand_id: str, brand: schema.Brand) -> Flow:
         reply_window=brand.reply_window.seconds if brand.reply_window else REPLY_WINDOW,
         hours=_hours(brand.hours, brand.timezone) if brand.hours else None,
         expect=promised.of_brand(brand, known),
+        identify=identify_of(brand.identify, known, brand.language),
     )
 
 
@@ -98,6 +100,9 @@ def _branch(name: str, branch: schema.Branch, brand: schema.Brand, of_brand: Map
         expect=promised.expect(branch, brand, known),
         warn_before=warns.seconds if warns else None,
         follow_up=promised.follow_up(branch, brand, known, of_brand),
+        identify=identify_of(
+            branch.identify or brand.identify, known if branch.identify else of_brand, brand.language, branch.sla
+        ),
     )
     closed, hours = branch.closed or brand.closed, branch.hours or brand.hours
     if hours is None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ivr.flow.hours import Hours
+from ivr.flow.identify import Identify
 from ivr.flow.words import Duration, Words
 
 Key = str  # one of 0-9, * and #
@@ -103,6 +104,7 @@ class Branch:
     expect: Expect = Expect()
     warn_before: int | None = None  # seconds before the promise ends
     follow_up: FollowUp | None = None
+    identify: Identify | None = None
     until: int | None = None  # as it is out of hours, for one caller: the next opening in seconds of Unix, 0 for none
 
 
@@ -155,6 +157,7 @@ class Flow:
     reply_window: int  # seconds that a text belongs to the last deflection's skill
     hours: Hours | None  # of conversations that no branch explains, and their texts
     expect: Expect
+    identify: Identify | None = None  # of conversations that no branch explains
 
     def text(self, phrase: str) -> str:
         """A phrase that is texted, not spoken."""

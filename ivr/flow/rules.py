@@ -4,7 +4,7 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 from ivr import numbers
-from ivr.flow import advice, closing, hints, reach, texts
+from ivr.flow import advice, closing, hints, identify_advice, reach, texts
 from ivr.flow.findings import near, unknown
 from ivr.flow.scalars import ID, RESERVED
 from ivr.flow.source import Path, Source
@@ -24,6 +24,7 @@ def check(source: Source) -> None:
     _other_number(source)
     _texted(source)
     closing.without_hours(source)
+    identify_advice.check(source)
     _private_desk(source)
     reach.ways_out(source)
     reach.returns(source)

@@ -8,6 +8,8 @@ from typing import Literal
 from pydantic import Field
 
 from ivr.flow.desk_shapes import Desk
+from ivr.flow.identify_shapes import EXAMPLE as IDENTIFY
+from ivr.flow.identify_shapes import Identify
 from ivr.flow.promise_shapes import Closed, Expect, FollowUp, WrittenHours
 from ivr.flow.scalars import (
     Confirm,
@@ -87,6 +89,11 @@ class Offering(Inherited):
         None,
         description="One more text, when nobody answered the greeting.",
         examples=[{"after": "2 hours", "text": "{{ brand }}: do you still need us? Reply STOP to opt out."}],
+    )
+    identify: Identify | None = Field(
+        None,
+        description="How consumers are asked who they are; a branch's own replaces the brand's.",
+        examples=[IDENTIFY],
     )
 
 

@@ -60,7 +60,10 @@ def node(source: Source, path: Path) -> Any:
     """What stands at `path`, or None."""
     found = source.data
     for step in path:
-        found = found.get(step) if isinstance(found, dict) else None
+        if isinstance(found, list) and isinstance(step, int):
+            found = found[step] if step < len(found) else None
+        else:
+            found = found.get(step) if isinstance(found, dict) else None
     return found
 
 
@@ -159,6 +162,8 @@ def _texts(source: Source) -> Iterator[Text]:
             kind: Kind = "text" if phrase in TEXTED else "prompt"
             yield Text(("phrases", phrase), kind, PHRASE_VARIABLES[phrase], known)
     yield from _promised(source, known, of_branches)
+    for holder in ((), *(("branches", name) for name in of_branches)):
+        yield from _asked(source, (*holder, "identify"), of_branches[str(holder[1])] if holder else known)
 
 
 def _promised(source: Source, known: Mapping[str, str], of_branches: Mapping[str, Mapping[str, str]]) -> Iterator[Text]:
@@ -183,6 +188,16 @@ def _gets(source: Source, branch: str, name: str, holder: Path) -> bool:
 
 def _shared(of_branches: list[Mapping[str, str]]) -> Mapping[str, str]:
     return {name: of_branches[0][name] for name in set.intersection(*(set(its) for its in of_branches))}
+
+
+def _asked(source: Source, path: Path, known: Mapping[str, str]) -> Iterator[Text]:
+    """The texts of an `identify`, which know nothing of the caller."""
+    asking = node(source, path)
+    listed = asking.get("questions") if isinstance(asking, dict) else None
+    paths = [(*path, name) for name in ("why", "thanks")]
+    for place in range(len(listed) if isinstance(listed, list) else 0):
+        paths += [(*path, "questions", place, name) for name in ("ask", "retry")]
+    yield from (Text(each, "text", frozenset(known), known) for each in paths)
 
 
 def _of_branch(source: Source, branch: str, of_brand: Mapping[str, str]) -> Mapping[str, str]:

@@ -11,7 +11,7 @@ from ivr.flow.json_schema import allowed
 from ivr.flow.schema import Brand
 from ivr.flow.source import MAX_DEPTH, MAX_FINDINGS, Path, Source
 
-_TAGS = ("<text>", "<play>", "<hours>", "[key]")  # pydantic's own steps in the path of a problem
+_TAGS = ("<text>", "<play>", "<hours>", "<pattern>", "[key]")  # pydantic's own steps in the path of a problem
 
 Problem = Mapping[str, Any]
 
@@ -80,7 +80,8 @@ def _say(source: Source, path: Path, problem: Problem) -> None:
     elif "[key]" in problem["loc"]:
         source.at_key(path, problem["msg"])
     else:
-        source.at(path, f"{name}: {_sentence(kind, problem)}", hints.changed(source, path))
+        hint = () if kind == "too_long" else hints.changed(source, path)  # an example says nothing of too many
+        source.at(path, f"{name}: {_sentence(kind, problem)}", hint)
 
 
 def _sentence(kind: str, problem: Problem) -> str:
@@ -91,6 +92,8 @@ def _sentence(kind: str, problem: Problem) -> str:
         return "expected a list, like [US, CA]"
     if kind == "too_short":
         return "is empty; at least one is needed"
+    if kind == "too_long":
+        return f"has {problem['ctx']['actual_length']} entries; at most {problem['ctx']['max_length']}"
     if kind == "literal_error":
         return f"{str(value)[:40]!r} is not allowed; write {problem['ctx']['expected'].replace(chr(39), '')}"
     return str(problem["msg"])

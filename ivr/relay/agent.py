@@ -13,7 +13,7 @@ from ivr.clients.liveperson_events import AUTOMATIC, CONSUMER, SPEAKERS, Changed
 from ivr.file_links import FileLinks
 from ivr.flow import desk
 from ivr.flow.model import Flow
-from ivr.relay import expectations
+from ivr.relay import expectations, identify
 from ivr.store import conversations, known, messages, outbox, outgoing
 from ivr.store.conversations import Conversation
 from ivr.store.messages import Message
@@ -86,8 +86,10 @@ def _took(tx: Connection, conversation: Conversation, event: Event, here: Listen
         return "ignored"
     if not _answered(tx, conversation, event, here):
         return "replay"
-    if event.role not in AUTOMATIC and event.dialog == event.conversation:
-        expectations.answered(tx, conversation, here.now())
+    if event.role not in AUTOMATIC:
+        identify.agent_spoke(tx, here.flows.get(conversation.brand), conversation)
+        if event.dialog == event.conversation:
+            expectations.answered(tx, conversation, here.now())
     return "answer"
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from ivr.flow import desk, promise
 from ivr.flow.model import Branch, Flow, LivePersonDesk, WebhookDesk
-from ivr.relay import expectations
+from ivr.relay import expectations, identify
 from ivr.relay.notes import note
 from ivr.relay.wishes import Wish, may_want_to_stop, wish
 from ivr.store import conversations, known, messages, outbox, outgoing
@@ -42,7 +42,9 @@ def received(
     """
     has_desk = flow is not None and desk_of(flow) is not None
     conversation = conversations.of_consumer(tx, flow.id, text.number, text.sender) if flow and has_desk else None
-    if not messages.write_inbound(tx, text, now, conversation.id if conversation else None):
+    heard = identify.heard(tx, flow, conversation, text, opt_out_type, now) if flow and conversation else None
+    written, relayed = (heard.written(text), heard.is_relayed or text.media) if heard else (text, True)
+    if not messages.write_inbound(tx, written, now, conversation.id if conversation and relayed else None):
         return Received(new=False)
     wished, keyword = _wished(tx, text, dialled, opt_out_type, now)
     if flow and wished and not opt_out_type and not dialled.startswith("+"):
@@ -50,11 +52,14 @@ def received(
     if flow and has_desk and not conversation and not keyword:
         conversation = begin(tx, flow, text.number, text.sender, text.id, new_id, now)
         messages.relay_inbound(tx, text.id, conversation.id, now)
-    elif conversation and flow:
+        identify.begin(tx, flow, conversation, text.body, new_id, now)
+    elif conversation and flow and relayed:
         expectations.wrote(tx, flow, conversation, new_id, now)
     if conversation:
         outbox.ring(tx)
         _explain(tx, conversation, text, wished, new_id, now)
+    if flow and conversation and heard:
+        identify.took(tx, flow, conversation, heard, new_id, now)
     return Received(True, wished, conversation)
 
 

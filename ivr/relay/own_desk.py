@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection
 
 from ivr.clients.liveperson_events import keepable
-from ivr.relay import expectations
+from ivr.relay import expectations, identify
 from ivr.relay.agent import Answer, Listener, ended, write_answer
 from ivr.store import conversations
 from ivr.store.conversations import Conversation
@@ -53,6 +53,7 @@ def _answer(tx: Connection, to: Conversation, message: Mapping[str, Any], event:
     answer = Answer(keepable(words).rstrip(), media, event, here.now())
 
     def done() -> None:
+        identify.agent_spoke(tx, here.flows.get(to.brand), to)
         if write_answer(tx, to, answer, here):
             expectations.answered(tx, to, here.now())
 

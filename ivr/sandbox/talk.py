@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ivr.flow import identify
 from ivr.flow.model import Flow, LivePersonDesk
 from ivr.sandbox.ahead import Ahead
 from ivr.sandbox.carrier import Carrier
@@ -13,6 +14,7 @@ from ivr.sandbox.conversations import Conversation
 from ivr.sandbox.desk import Desk
 from ivr.sandbox.scene import Scene
 
+SETTLES_WITHIN = 0.5  # real seconds: a text may be answered by a question, and more than one thing comes of an answer
 ARRIVES_WITHIN = 20.0  # real seconds: what Twilio or the desk was too busy for, say
 
 
@@ -42,6 +44,7 @@ class Talk:
     tell: Callable[[str, str], None]
     at_desk: Tally = field(default_factory=Tally)  # texts that the desk has
     on_handset: Tally = field(default_factory=Tally)  # texts that a handset shows
+    anywhere: Tally = field(default_factory=Tally)  # of these two, where a text may be answered by a question
 
     def play(self, flow: Flow, scene: Scene, consumer: str, clock: Clock, ahead: Ahead) -> None:
         def later(seconds: float) -> None:
@@ -57,11 +60,16 @@ class Talk:
                 self._answer(scene.answers[turn])
 
     def _write(self, flow: Flow, consumer: str, body: str) -> None:
-        self.tell("consumer", body)
-        before = self.at_desk.count
+        asked = [flow.identify, *(branch.identify for branch in flow.branches.values())]
+        self.tell("consumer", identify.shown(asked, body))
+        before, anywhere = self.at_desk.count, self.anywhere.count
         status = self.carrier.write(consumer, flow.sender.address, body)
         if status != 200:
             self.tell("call", f"error: the text was answered with {status}")
+        elif isinstance(flow.desk, LivePersonDesk) and any(asked):
+            self.anywhere.wait_beyond(anywhere)
+            while self.anywhere.wait_beyond(self.anywhere.count, SETTLES_WITHIN):
+                pass
         elif isinstance(flow.desk, LivePersonDesk):
             self.at_desk.wait_beyond(before)
 
@@ -84,10 +92,12 @@ class Talk:
         if text.startswith("[") and text.endswith("]"):  # a line that nobody wrote
             self.tell("desk", text)
         self.at_desk.add()
+        self.anywhere.add()
 
     def received(self, body: str) -> None:
         self.tell("text", body)
         self.on_handset.add()
+        self.anywhere.add()
 
 
 def wait(clock: Clock, unfinished: Callable[[], int], within: float) -> None:

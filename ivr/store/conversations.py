@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exists, func, select, update
 
-from ivr.store import api_events
+from ivr.store import api_events, identities
 from ivr.store.api_tables import CALL_PREFIX, api_deflections
 from ivr.store.database import insert
 from ivr.store.tables import UtcTime, calls, conversations, deflections, early_events, messages, taken_events
@@ -177,6 +177,7 @@ def close(tx: Connection, conversation_id: str, now: datetime) -> bool:
     closed = tx.execute(update(conversations).where(this).values(state="closed", closed_at=now)).rowcount == 1
     if closed:
         api_events.conversation_changed(tx, conversation_id, "closed", now)
+    identities.forget(tx, conversation_id)  # after the row that everybody locks first
     return closed
 
 

@@ -1,7 +1,7 @@
 """Rows about texts: how ours fared, and what consumers wrote. How they get out is in outbox.py."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -38,7 +38,7 @@ class Inbound:
     brand: str | None
     number: str
     sender: str  # our number, or the messaging service
-    body: str
+    body: str = field(repr=False)
     media: Sequence[dict[str, str]]
 
 
@@ -131,7 +131,7 @@ def in_doubt(tx: Connection, conversation_id: str) -> Sequence[InDoubt]:
     these = and_(
         columns.conversation_id == conversation_id,
         columns.towards == "desk",
-        columns.kind != "receipt",
+        columns.kind.not_in(("receipt", "attributes")),
         or_(columns.state.in_(("sending", "unclear")), and_(columns.state == "due", columns.maybe_twice)),
     )
     listed = select(columns.id, columns.body, columns.media).where(these).order_by(columns.created_at, columns.id)

@@ -29,6 +29,7 @@ LEASE = timedelta(seconds=40)  # twice the longest attempt: a lease that runs ou
 ASK_AFTER = {"consumer": timedelta(seconds=60), "desk": timedelta(seconds=20)}
 # A greeting's promise is stale then, and a receipt is old; what people wrote is tried for days.
 GIVE_UP_AFTER = dict.fromkeys(("greeting", "expectation", "receipt"), timedelta(hours=1))
+GIVE_UP_AFTER["question"] = timedelta(minutes=10)
 RELAYED_FOR = timedelta(hours=72)
 UNCLEAR_LONGER = timedelta(hours=1)
 
@@ -143,7 +144,7 @@ def ask_again(tx: Connection, text: Text, now: datetime, wait: timedelta) -> boo
 def give_up(tx: Connection, now: datetime) -> list[str]:
     """Due texts whose time is over are dead: visible, and a person's to requeue. What is true no longer is nobody's."""
     over = and_(_unfinished(messages), messages.c.state == "due", messages.c.give_up_at <= now)
-    state = case((messages.c.kind == "expectation", "failed"), else_="dead")
+    state = case((messages.c.kind.in_(("expectation", "question")), "failed"), else_="dead")
     over_now = update(messages).where(over).values(state=state, updated_at=now)
     return [row.id for row in tx.execute(over_now.returning(messages.c.id, messages.c.state)) if row.state == "dead"]
 

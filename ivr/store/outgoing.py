@@ -13,14 +13,16 @@ from ivr.store.tables import messages
 
 LATEST = datetime.max.replace(tzinfo=UTC)
 
-Kind = Literal["greeting", "answer", "notice", "expectation", "note", "receipt"]
+Kind = Literal["greeting", "answer", "notice", "expectation", "question", "note", "receipt", "attributes"]
 TOWARDS: Mapping[Kind, str] = {
     "greeting": "consumer",
     "answer": "consumer",  # what an agent wrote
     "notice": "consumer",  # what nobody wrote: an answer to HELP
     "expectation": "consumer",  # what happens next, and when
+    "question": "consumer",  # who they are
     "note": "desk",  # what an agent should know
     "receipt": "desk",  # that an answer has arrived
+    "attributes": "desk",  # that the consumer said who they are
 }
 
 

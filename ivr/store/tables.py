@@ -182,11 +182,25 @@ taken_events = Table(
     Column("taken_at", UtcTime, nullable=False),
 )
 
+# What a consumer of an open conversation was asked about who they are, and answered; gone when it closes.
+identities = Table(
+    "identities",
+    metadata,
+    Column("conversation_id", String(32), primary_key=True),
+    Column("attribute", String(32)),  # of the question that waits for its answer; none when no question does
+    Column("asked_at", UtcTime, nullable=False),  # that question
+    Column("tries", Integer, nullable=False, server_default="0"),  # texts that were no answer to it
+    Column("answers", JSON, nullable=False),  # by attribute
+    Column("began_at", UtcTime, nullable=False),
+)
+Index("ix_identities_began_at", identities.c.began_at)
+
 messages = Table(
     "messages",
     metadata,
     Column("id", String(32), primary_key=True),
-    # to the consumer: greeting, answer, notice, expectation; to the desk: inbound (what they wrote), note, receipt
+    # to the consumer: greeting, answer, notice, expectation, question (about who they are);
+    # to the desk: inbound (what the consumer wrote), note, receipt, attributes (that there are answers in `identities`)
     # to another IVR's URL: event, whose number is the deflection's id
     Column("kind", String(16), nullable=False),
     # due, sending, unclear, sent, delivered, failed, dead; received: written down, and nobody's to send

@@ -121,7 +121,7 @@ def sent(request: requests.PreparedRequest) -> Any:
 
 def test_the_exact_requests_of_an_opening(desk: Desk) -> None:
     desk.played.post(OPEN, json=OPENED)
-    profile = Profile("+1(415) 555-2671", "billing", "Acme Air", "CA1", "C-77")
+    profile = Profile("+1(415) 555-2671", "billing", "Acme Air", "CA1", {"customerId": "C-77"})
     opening = Opening("ext-1", profile, skill="1234", campaign="111", engagement="222")
     assert desk.open(opening) == "c-1"
     urls = [str(call.request.url) for call in desk.played.calls]
@@ -145,11 +145,11 @@ def test_the_exact_requests_of_an_opening(desk: Desk) -> None:
                         {
                             "type": "ctmrinfo",
                             "info": {
-                                "customerId": "C-77",
                                 "ctype": "ivr-deflection",
                                 "socialId": "CA1",
                                 "companyBranch": "billing",
                                 "accountName": "Acme Air",
+                                "customerId": "C-77",
                             },
                         },
                         {"type": "personal", "personal": {"contacts": [{"phone": "+1(415) 555-2671"}]}},

@@ -114,6 +114,7 @@ WORDS: Mapping[str, Any] = {
     "properties": lambda *_: True,
     "patternProperties": lambda *_: True,
     "items": lambda node, value: not isinstance(value, list) or all(takes(node, item) for item in value),
+    "maxItems": lambda most, value: not isinstance(value, list) or len(value) <= most,
     "minItems": lambda least, value: not isinstance(value, list) or len(value) >= least,
 }
 
@@ -151,6 +152,8 @@ TAKEN = [
     *((f"hours: {text}", ("name:", f"hours: {text}\nname:")) for text in ("Mon-Fri 08:00-20:00; Sat 9:00-13:00", "24/7", "daily 20:00-02:00;", "'Monday, Wed: 08:00–12:00, 13:00 - 17:00'")),
     ("hours as a mapping", ("name:", "hours: {open: 24/7, holidays: [us, US-CA, FR-Zone A], dates: {2026-12-24: 08:00-12:00, '2026-12-25': Closed}}\nname:")),
     ("closed", ("name:", "hours: 24/7\nclosed: {offer: 1, greeting: 12345, otherwise: {say: x}}\nname:")),
+    *((f"identify: {answer}", ("name:", f"identify: {{why: SKIP, questions: [{{ask: Which, answer: {answer}, attribute: booking}}]}}\nname:")) for answer in ("digits", " 6 to 10 Digits", "1 digit", "E-mail", "Date", "{pattern: 123}", "{pattern: '[A-Z]+'}")),
+    ("identify with everything", ("name:", "identify: {when: after, why: SKIP, wait: 1 minute, thanks: 5, questions: [{ask: Which, answer: date, attribute: a_1, retry: 7}]}\nname:")),
     ("a menu that leads to itself", ("{1: billing}", "{1: billing, 2: menu}")),
     ("a desk's variable with spaces", ("{native: {}}", WEBHOOK.replace("SECRET", "' SECRET '"))),
 ]  # fmt: skip
@@ -171,6 +174,9 @@ REFUSED = [
     ("a date that is none", ("name:", "hours: {open: 24/7, dates: {Christmas: closed}}\nname:")),
     ("a word for a day's times", ("name:", "hours: {open: 24/7, dates: {2026-12-24: shut}}\nname:")),
     ("a holiday that is no country", ("name:", "hours: {open: 24/7, holidays: [Texas]}\nname:")),
+    *((f"identify: {answer}", ("name:", f"identify: {{why: SKIP, questions: [{{ask: Which, answer: {answer}, attribute: booking}}]}}\nname:")) for answer in ("words", "digits 8", "{}", "[date]", "{pattern: x, flags: i}")),
+    ("identify without why", ("name:", "identify: {questions: [{ask: Which, answer: date, attribute: b}]}\nname:")),
+    ("identify with five questions", ("name:", "identify: {why: SKIP, questions: [" + ", ".join(f"{{ask: Which, answer: date, attribute: b{n}}}" for n in range(5)) + "]}\nname:")),
     ("a closed with other keys", ("name:", "hours: 24/7\nclosed: {tries: 2}\nname:")),
     ("two ways on", ("{queue: billing}", "{queue: billing, say: x}")),
 ]  # fmt: skip

@@ -25,6 +25,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "Menu": ("menu",),
     "Hours": ("branches", "bookings", "hours"),
     "Closed": ("branches", "bookings", "closed"),
+    "Identify": ("branches", "bookings", "identify"),
     "Exit": ("branches", "billing", "otherwise"),
     "Desk": ("desk",),
     "Sender": ("sender",),
@@ -42,6 +43,10 @@ FURNISHED: Mapping[tuple[str, ...], Mapping[str, Any]] = {
     ("branches", "bookings", "closed"): {"otherwise": {"say": "We are closed."}},
     ("branches", "bookings", "expect"): {"ended": "Thank you."},
     ("branches", "bookings", "follow_up"): {"after": "2 hours", "text": "Still there? Reply STOP to opt out."},
+    ("branches", "bookings", "identify"): {
+        "why": "May we ask who you are? Reply SKIP to any question.",
+        "questions": [{"ask": "What is your customer number?", "answer": "8 digits", "attribute": "customerId"}],
+    },
     ("menu", "say"): {"play": "https://acme.example/menu.mp3"},
 }
 # Keys whose absence changes what callers get and is no mistake: the flow differs in the field named here alone.
@@ -237,5 +242,6 @@ def test_a_wrong_target(tmp_path: Path, path: tuple[str, ...], wrong: str) -> No
 
 def test_every_key_of_the_schema_has_its_cases() -> None:
     schema = json_schema.brand_schema()
-    assert {"Brand", *schema["$defs"]} - {"Native"} == set(HOMES), "one that has keys"
+    of_lists = {"Question", "Pattern"}  # in test_asking
+    assert {"Brand", *schema["$defs"]} - {"Native"} - of_lists == set(HOMES), "one that has keys"
     assert len(KEYS) >= 60

@@ -58,10 +58,13 @@ def test_every_key_of_the_models_is_there() -> None:
         "Expect",
         "FollowUp",
         "Hours",
+        "Identify",
         "LivePerson",
         "Menu",
         "Native",
+        "Pattern",
         "Play",
+        "Question",
         "Sender",
         "Webhook",
     }
