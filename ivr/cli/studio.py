@@ -1,11 +1,15 @@
-"""`studio`: Twilio Studio's flows, judged on this machine."""
+"""`studio`: Twilio Studio's flows, judged and written on this machine."""
 
 import argparse
+import os
 from pathlib import Path
 
+from ivr import config
 from ivr.cli.ends import FAILED, GOOD, tell
-from ivr.flow.findings import printable
-from ivr.studio import definition
+from ivr.flow import source
+from ivr.flow.findings import Finding, printable
+from ivr.flow.load import load_directory
+from ivr.studio import definition, export
 from ivr.studio.check import check
 
 
@@ -16,6 +20,15 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     judge.add_argument("--strict", action="store_true", help="fail on a warning too")
     judge.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a flow's JSON, exported from anywhere")
     judge.set_defaults(command=_check)
+    write = actions.add_parser("export", help="a brand as a Studio flow, as JSON")
+    write.add_argument("brand", metavar="BRAND")
+    write.add_argument("place", nargs="?", default="", metavar="BRANCH", help="enter this branch or menu alone")
+    write.add_argument(
+        "--as", dest="way", choices=export.WAYS, default="redirect", help="who deflects; redirect unless said"
+    )
+    write.add_argument("--out", type=Path, metavar="DIR", help="write a file there instead")
+    write.add_argument("--strict", action="store_true", help="fail when Studio cannot do all of it")
+    write.set_defaults(command=_export)
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -37,3 +50,38 @@ def _judged(file: Path) -> tuple[int, int]:
         print(f"{printable(str(file))}:{finding}")
     errors = sum(finding.severity == "error" for finding in found)
     return errors, len(found) - errors
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    directory = config.flows_dir(os.environ)
+    flows = load_directory(directory).flows
+    brand = arguments.brand
+    if brand not in flows:
+        tell(f"{brand}: no such brand, or its file has an error; there are: {', '.join(flows) or 'none'}")
+        return FAILED
+    server = config.read(os.environ).public_url
+    if arguments.way == "redirect" and not server:
+        tell("PUBLIC_URL is not set; it is the scheme and host that Studio sends the caller to.")
+        return FAILED
+    try:
+        made = export.export(flows[brand], arguments.way, server, arguments.place)
+    except export.CannotExport as error:
+        tell(str(error))
+        return FAILED
+    _tell_losses(directory / f"{brand}.yaml", made)
+    text = definition.written(made.definition)
+    if arguments.out:
+        file = arguments.out / f"{'-'.join(filter(None, (brand, arguments.place)))}.json"
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        print(file)
+    else:
+        print(text, end="")
+    return FAILED if arguments.strict and made.losses else GOOD
+
+
+def _tell_losses(file: Path, made: export.Export) -> None:
+    """One line each, at the place in the brand's file that it is about."""
+    read = source.read(file.read_bytes(), str(file))
+    for path, message in made.losses:
+        tell(str(Finding(str(file), read.place(path), f"{path[-1]}: {message}", "warning")))
