@@ -1,16 +1,17 @@
-"""The export: a brand's menus and branches as one Studio flow."""
+"""The export: a brand's menus and branches as one Studio flow, deflected by this server or by Studio alone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from ivr.flow.model import Branch, Exit, Flow, Menu, ToMenu
+from ivr.studio import native
 from ivr.studio.canvas import TRIGGER, Canvas
 from ivr.studio.carried import Losses, Path, path_of
 from ivr.studio.exits import Exits, named
 from ivr.studio.questions import Question, ask
 
-Way = Literal["redirect"]
+Way = Literal["redirect", "native"]
 WAYS: tuple[Way, ...] = get_args(Way)
 REDIRECT_URL = "{server}/voice/{brand}/{branch}?flow={{{{flow.flow_sid}}}}&exec={{{{flow.sid}}}}"
 _FOUR_HOURS = "14400"
@@ -36,8 +37,10 @@ def export(flow: Flow, way: Way, server: str, only: str = "") -> Export:
         place = flow.place(name)
         if isinstance(place, Menu):
             _menu(exits, place)
-        elif place is not None:
+        elif place is not None and way == "redirect":
             _redirected(exits, place, server)
+        elif place is not None:
+            native.put(exits, place)
     _trigger(canvas, entries)
     title = f"{flow.name}, {only}" if only else flow.name
     return Export(canvas.definition(f"{title}: written by ivr studio export --as {way}"), tuple(losses))

@@ -163,3 +163,48 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     assert main(["studio", "export", "acme", "--strict"]) == 1
     assert main(["studio", "export", "nobody"]) == 1
     assert "nobody: no such brand" in capsys.readouterr().err
+
+
+def test_a_native_branch_offers_texts_and_asks() -> None:
+    made = export(FLOWS["acme"], "native", "")
+    assert not any(state["type"] == "add-twiml-redirect" for state in made.definition["states"])
+    assert ways(made, "ask_billing") == dict(
+        keypress="chosen_billing", speech="otherwise_billing", timeout="otherwise_billing"
+    )
+    assert ways(made, "chosen_billing") == {"noMatch": "wrong_billing", "1": "text_billing"}
+    assert ways(made, "wrong_billing") == {"noMatch": "sorry_billing", "2": "otherwise_billing"}
+    assert ways(made, "text_billing") == {"sent": "told_billing", "failed": "untold_billing"}
+    text = states(made)["text_billing"]["properties"]
+    assert (text["from"], text["to"]) == ("+14155550111", "{{contact.channel.address}}")
+    assert text["body"].startswith("Thank you for choosing to connect with Acme Air by text.")
+    assert (
+        "ending in {{contact.channel.address | slice: -4, 4}}. You" in states(made)["told_billing"]["properties"]["say"]
+    )
+    assert states(made)["pause_billing"]["properties"]["digits"] == "w" * 20
+    assert ways(made, "late_chosen_billing") == {"noMatch": "late_wrong_billing", "1": "otherwise_billing"}
+    assert ways(made, "late_ask_billing")["timeout"] == "goodbye"
+    assert ways(made, "untold_billing") == {"audioComplete": "otherwise_billing"}
+
+
+NATIVE = [
+    ("always", {}, {}, []),
+    ("another number", {"other_number": "2"}, {}, ["branches.a-b.other_number: the key 2 is a wrong one here"]),
+    ("hours", {"hours": "24/7"}, {}, ["branches.a-b.hours: Studio is told no opening hours"]),
+    ("a skill without a desk", {"skill": "7"}, {}, []),
+    ("a skill", {"skill": "7"}, {"desk": {"liveperson": {}}}, ["branches.a-b.skill: no desk is told", "desk: what consumers write"]),
+    ("a messaging service", {}, {"sender": {"sms": "MG" + "0" * 32}}, ["sender.sms: a messaging service"]),
+    ("a long wait", {"wait": "1 minute"}, {}, ["branches.a-b.wait: a gather of Studio's waits 30 seconds at most"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("of_branch", "of_brand", "expected"), [c[1:] for c in NATIVE], ids=[c[0] for c in NATIVE])
+def test_what_a_native_branch_loses_is_told(
+    tmp_path: Path, of_branch: dict[str, Any], of_brand: dict[str, Any], expected: list[str]
+) -> None:
+    branch = {**SMALL["branches"]["a-b"], "otherwise": {"queue": "q"}, **of_branch}
+    flow = loaded(tmp_path, {**SMALL, "branches": {"a-b": branch}, **of_brand})
+    assert flow
+    told = [f"{'.'.join(map(str, path))}: {message}" for path, message in export(flow, "native", "").losses]
+    always = ["branches.a-b.regions: Studio texts whoever calls", "branches.a-b.confirm: Studio learns"]
+    assert len(told) == len(always + expected)
+    assert all(any(line.startswith(start) for line in told) for start in always + expected), told
