@@ -95,6 +95,18 @@ deflections = Table(
     UniqueConstraint("call_sid", "brand", "branch"),
 )
 
+# A call that went back to the Studio flow that sent it: once a visit, whatever is asked again.
+studio_returns = Table(
+    "studio_returns",
+    metadata,
+    Column("call_sid", String(64), primary_key=True),
+    Column("visit", Integer, primary_key=True, autoincrement=False),  # a flow may send one call several times
+    Column("ref", String(32), nullable=False, unique=True),  # what the flow is told of this row
+    Column("result", String(16), nullable=False),
+    Column("reason", String(32), nullable=False),
+    Column("returned_at", UtcTime, nullable=False),
+)
+
 # What was said to whoever accepted, word for word.
 prompts = Table(
     "prompts",

@@ -20,7 +20,7 @@ from ivr.studio.canvas import Canvas
 from ivr.studio.carried import Losses, Path, path_of
 from ivr.studio.sayings import CALLER, said
 
-NOBODY = "nobody"
+NOBODY, GOODBYE = "nobody", "goodbye"
 _RINGS = 30  # seconds, as Twilio's own <Dial>
 
 
@@ -41,9 +41,13 @@ class Exits:
 
     def nobody(self) -> str:
         if NOBODY not in self.canvas.states:
-            words = said(self.flow, self.flow.phrases["nobody"], self.losses, ("phrases", "nobody"))
-            self.canvas.put(NOBODY, "say-play", {"audioComplete": ""}, **words, loop=1)
+            self.say(NOBODY, "nobody")
         return NOBODY
+
+    def say(self, name: str, phrase: str, leads: str = "") -> str:
+        """A state that says one of the brand's phrases."""
+        words = said(self.flow, self.flow.phrases[phrase], self.losses, ("phrases", phrase))
+        return self.canvas.put(name, "say-play", {"audioComplete": leads}, **words, loop=1)
 
     def _put(self, place: Menu | Branch, way: Exit, role: str) -> str:
         name = named(role, place.name)

@@ -8,7 +8,7 @@ from ivr.flow.model import Branch, Exit, Flow, Menu, ToMenu
 from ivr.studio import native
 from ivr.studio.canvas import TRIGGER, Canvas
 from ivr.studio.carried import Losses, Path, path_of
-from ivr.studio.exits import Exits, named
+from ivr.studio.exits import GOODBYE, Exits, named
 from ivr.studio.questions import Question, ask
 
 Way = Literal["redirect", "native"]
@@ -108,7 +108,7 @@ def _redirected(exits: Exits, branch: Branch, server: str) -> None:
     url = REDIRECT_URL.format(server=server, brand=exits.flow.id, branch=branch.name)
     ways = {"return": back, "timeout": leave, "fail": leave}
     exits.canvas.put(name, "add-twiml-redirect", ways, url=url, method="POST", timeout=_FOUR_HOURS)
-    exits.canvas.split(back, f"{{{{widgets.{name}.result}}}}", {"accepted": ""}, leave)
+    exits.canvas.split(back, f"{{{{widgets.{name}.result}}}}", {"accepted": exits.say(GOODBYE, "goodbye")}, leave)
     if branch.closed and branch.closed.otherwise != branch.otherwise:
         message = "out of hours too the flow goes on as when open; this server says the offer of `closed` itself"
         exits.losses.add((*path_of(branch), "closed", "otherwise"), message)

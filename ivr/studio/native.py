@@ -2,19 +2,18 @@
 
 from ivr.flow.model import Branch
 from ivr.studio.carried import path_of
-from ivr.studio.exits import Exits, named
+from ivr.studio.exits import GOODBYE, Exits, named
 from ivr.studio.questions import Question, ask
-from ivr.studio.sayings import CALLER, said, text
+from ivr.studio.sayings import CALLER, text
 
 _PAUSE = "ww"  # each w is half a second of silence among digits that are played
-GOODBYE = "goodbye"
 
 
 def put(exits: Exits, branch: Branch) -> None:
     """The states of a branch, the last first: each has to know what follows."""
     leave = exits.put(branch)
     told = _told(exits, branch, leave)
-    failed = _say(exits, named("untold", branch.name), "cannot_text", leave)
+    failed = exits.say(named("untold", branch.name), "cannot_text", leave)
     body = text(branch.greeting, exits.losses, (*path_of(branch), "greeting"))
     sender = {"from": exits.flow.sender.address, "to": CALLER, "body": body}
     name = named("text", branch.name)
@@ -27,7 +26,7 @@ def put(exits: Exits, branch: Branch) -> None:
 def _told(exits: Exits, branch: Branch, leave: str) -> str:
     """After the text: the pause, and the question whether it arrived, which Studio has to ask everybody."""
     flow, canvas = exits.flow, exits.canvas
-    goodbye = _say(exits, GOODBYE, "goodbye", "")
+    goodbye = exits.say(GOODBYE, "goodbye")
     arrived = Question(
         branch,
         flow.phrases["not_arrived"],
@@ -40,12 +39,7 @@ def _told(exits: Exits, branch: Branch, leave: str) -> str:
     asked = ask(flow, canvas, exits.losses, arrived)
     pause = named("pause", branch.name)
     canvas.put(pause, "say-play", {"audioComplete": asked}, digits=_PAUSE * branch.confirm, loop=1)
-    return _say(exits, named("told", branch.name), "sent", pause)
-
-
-def _say(exits: Exits, name: str, phrase: str, leads: str) -> str:
-    words = said(exits.flow, exits.flow.phrases[phrase], exits.losses, ("phrases", phrase))
-    return exits.canvas.put(name, "say-play", {"audioComplete": leads}, **words, loop=1)
+    return exits.say(named("told", branch.name), "sent", pause)
 
 
 def _name_losses(exits: Exits, branch: Branch) -> None:

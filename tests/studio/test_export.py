@@ -78,7 +78,7 @@ def test_one_widget_a_branch_leads_here_and_comes_back() -> None:
         "timeout": "otherwise_billing",
         "fail": "otherwise_billing",
     }
-    assert ways(made, "back_billing") == {"noMatch": "otherwise_billing", "accepted": ""}
+    assert ways(made, "back_billing") == {"noMatch": "otherwise_billing", "accepted": "goodbye"}
     assert states(made)["otherwise_billing"]["properties"]["queue_name"] == "billing"
     assert ways(made, "otherwise_billing")["failedToEnqueue"] == "fallback_billing"
 
