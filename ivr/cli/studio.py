@@ -1,16 +1,21 @@
-"""`studio`: Twilio Studio's flows, judged and written on this machine."""
+"""`studio`: Twilio Studio's flows, judged, written and played on this machine."""
 
 import argparse
 import os
 from pathlib import Path
+from typing import Any
 
 from ivr import config
 from ivr.cli.ends import FAILED, GOOD, tell
 from ivr.flow import source
 from ivr.flow.findings import Finding, printable
 from ivr.flow.load import load_directory
+from ivr.runtime import utc_now
+from ivr.sandbox.clock import Clock
+from ivr.sandbox.transcript import Transcript
 from ivr.studio import definition, export
 from ivr.studio.check import check
+from ivr.studio.run import Run
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -20,6 +25,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     judge.add_argument("--strict", action="store_true", help="fail on a warning too")
     judge.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a flow's JSON, exported from anywhere")
     judge.set_defaults(command=_check)
+    _add_run(actions)
     write = actions.add_parser("export", help="a brand as a Studio flow, as JSON")
     write.add_argument("brand", metavar="BRAND")
     write.add_argument("place", nargs="?", default="", metavar="BRANCH", help="enter this branch or menu alone")
@@ -29,6 +35,79 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     write.add_argument("--out", type=Path, metavar="DIR", help="write a file there instead")
     write.add_argument("--strict", action="store_true", help="fail when Studio cannot do all of it")
     write.set_defaults(command=_export)
+
+
+def _add_run(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    play = actions.add_parser("run", help="play a call with a definition; nothing leaves this machine")
+    play.add_argument("file", type=Path, metavar="FILE", help="a flow's JSON")
+    play.add_argument("--press", default="", metavar="KEYS", help="one item a prompt, separated by commas")
+    play.add_argument("--from", dest="caller", default="+14155552671", metavar="NUMBER", help="who calls")
+    play.add_argument("--dial", default="+14155550100", metavar="NUMBER", help="which number")
+    play.add_argument("--agents", choices=("free", "nobody", "full"), default="free", help="how the people are")
+    play.add_argument(
+        "--event", action="append", type=_pair, default=[], metavar="WIDGET=EVENT", help="what a widget comes to"
+    )
+    play.add_argument(
+        "--given", action="append", type=_given, default=[], metavar="WIDGET.KEY=VALUE", help="what a widget brings"
+    )
+    play.set_defaults(command=_run)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, is_pair, value = text.partition("=")
+    if not (name and is_pair):
+        raise argparse.ArgumentTypeError(f"{text[:60]!r} is no pair; write NAME=VALUE")
+    return name, value
+
+
+def _given(text: str) -> tuple[str, list[str], str]:
+    name, value = _pair(text)
+    widget, *keys = name.split(".")
+    if not keys or not all((widget, *keys)):
+        raise argparse.ArgumentTypeError(f"{text[:60]!r} names no widget's value; write WIDGET.KEY=VALUE")
+    return widget, keys, value
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    """A definition that Studio would refuse is not played; what is wrong goes to stderr."""
+    try:
+        data, size = definition.read_file(arguments.file)
+    except definition.Unreadable as error:
+        tell(printable(f"{arguments.file}: error: {error}"))
+        return FAILED
+    errors = [finding for finding in check(data, size) if finding.severity == "error"]
+    for finding in errors:
+        tell(f"{printable(str(arguments.file))}:{finding}")
+    if errors:
+        return FAILED
+    clock = Clock()
+    transcript = Transcript(clock, lambda event: print(printable(str(event)), flush=True))
+    good = Run(
+        data,
+        utc_now(),
+        transcript.add,
+        clock.advance,
+        arguments.caller,
+        arguments.dial,
+        arguments.press.split(","),
+        arguments.agents,
+        dict(arguments.event),
+        _outputs(arguments.given),
+    ).play()
+    return GOOD if good else FAILED
+
+
+def _outputs(given: list[tuple[str, list[str], str]]) -> dict[str, dict[str, Any]]:
+    """`lookup.parsed.tier=gold` as Liquid finds it."""
+    found: dict[str, dict[str, Any]] = {}
+    for widget, keys, value in given:
+        inside = found.setdefault(widget, {})
+        for key in keys[:-1]:
+            if not isinstance(inside.get(key), dict):
+                inside[key] = {}
+            inside = inside[key]
+        inside[keys[-1]] = value
+    return found
 
 
 def _check(arguments: argparse.Namespace) -> int:
