@@ -15,6 +15,7 @@ from ivr.sandbox.clock import Clock
 from ivr.sandbox.transcript import Transcript
 from ivr.studio import definition, export
 from ivr.studio.check import check
+from ivr.studio.diff import differences
 from ivr.studio.run import Run
 
 
@@ -26,6 +27,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     judge.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a flow's JSON, exported from anywhere")
     judge.set_defaults(command=_check)
     _add_run(actions)
+    compare = actions.add_parser("diff", help="what a caller would notice of a change")
+    compare.add_argument("old", type=Path, metavar="A", help="a flow's JSON, as it was")
+    compare.add_argument("new", type=Path, metavar="B", help="as it is now")
+    compare.set_defaults(command=_diff)
     write = actions.add_parser("export", help="a brand as a Studio flow, as JSON")
     write.add_argument("brand", metavar="BRAND")
     write.add_argument("place", nargs="?", default="", metavar="BRANCH", help="enter this branch or menu alone")
@@ -68,17 +73,32 @@ def _given(text: str) -> tuple[str, list[str], str]:
     return widget, keys, value
 
 
-def _run(arguments: argparse.Namespace) -> int:
-    """A definition that Studio would refuse is not played; what is wrong goes to stderr."""
+def _sound(file: Path) -> Any:
+    """A definition without errors, or None; what is wrong goes to stderr."""
     try:
-        data, size = definition.read_file(arguments.file)
+        data, size = definition.read_file(file)
     except definition.Unreadable as error:
-        tell(printable(f"{arguments.file}: error: {error}"))
-        return FAILED
+        tell(printable(f"{file}: error: {error}"))
+        return None
     errors = [finding for finding in check(data, size) if finding.severity == "error"]
     for finding in errors:
-        tell(f"{printable(str(arguments.file))}:{finding}")
-    if errors:
+        tell(f"{printable(str(file))}:{finding}")
+    return None if errors else data
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    old, new = _sound(arguments.old), _sound(arguments.new)
+    if old is None or new is None:
+        return FAILED
+    found = differences(old, new)
+    for line in found:
+        print(printable(line))
+    return FAILED if found else GOOD
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    data = _sound(arguments.file)
+    if data is None:  # Studio would refuse it
         return FAILED
     clock = Clock()
     transcript = Transcript(clock, lambda event: print(printable(str(event)), flush=True))
