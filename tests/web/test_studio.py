@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -153,6 +154,15 @@ def test_what_is_asked_again_is_the_same_bytes(doors: Doors) -> None:
     assert doors.voice(steps[0][0], "CA1").response.data == first
     for path, key in steps[1:]:  # nor does any other step of this visit go back with another word
         assert doors.voice(path, "CA1", Digits=key).response.data == first
+    assert doors.rows("SELECT count(*) FROM studio_returns") == [(1,)]
+
+
+def test_parallel_ends_of_a_visit_are_one_return(doors: Doors) -> None:
+    doors.voice(ENTRY, "CA1")
+    ends = [(AGAIN, "9"), (f"/voice/acme/billing?step=silent&{IDS}", "")] * 4
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(lambda end: doors.voice(end[0], "CA1", Digits=end[1]).response.data, ends))
+    assert len(set(told)) == 1
     assert doors.rows("SELECT count(*) FROM studio_returns") == [(1,)]
 
 
