@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ivr.flow.model import Flow, Recording, Spoken
-from ivr.flow.words import OF_THE_CALL, Words, is_plain
+from ivr.flow.words import OF_THE_CALL, Words, is_plain, variables
 from ivr.studio.carried import Losses, Path
 
 CALLER = "{{contact.channel.address}}"
 ENDING = "{{contact.channel.address | slice: -4, 4}}"
 _UNKNOWN = dict.fromkeys(OF_THE_CALL, "") | {"caller": "your number"}
+_SAID = {"caller", "ending", "accept"}
 
 
 def said(flow: Flow, spoken: Spoken, losses: Losses, path: Path, accept: str = "") -> dict[str, Any]:
@@ -32,4 +33,8 @@ def text(words: Words, losses: Losses, path: Path, accept: str = "") -> str:
     if not is_plain(words.source):
         losses.add(path, "a template with more than names; written as it is for a caller whose number is withheld")
         return plain
-    return words.spoken({**known, "caller": CALLER, "ending": ENDING})
+    asked = variables(words.source) - dict(words.known).keys()
+    for name in sorted(asked & _UNKNOWN.keys() - _SAID):
+        losses.add(path, f"{{{{ {name} }}}}: only this server knows it; nothing is said there")
+    liquid = {**known, "caller": CALLER, "ending": ENDING}
+    return words.spoken({name: liquid[name] for name in asked})

@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 from ivr.cli.main import main
 from ivr.flow.load import load, load_directory
 from ivr.flow.model import Flow
+from ivr.flow.words import words
 from ivr.sandbox.town import ROOT
+from ivr.studio.carried import Losses
 from ivr.studio.check import check
 from ivr.studio.definition import written
 from ivr.studio.export import WAYS, CannotExport, Export, Way, export
+from ivr.studio.sayings import text
 from tests.flow.test_generated import NAMES, brands
 
 FLOWS = load_directory(ROOT / "flows").flows
@@ -138,6 +141,17 @@ def test_what_studio_cannot_do_is_told(
     assert check(made.definition) == []
     if not expected:
         assert states(made)["otherwise_a_b"]["properties"]["say"] == "{{contact.channel.address}}."
+
+
+def test_what_only_this_server_knows_is_told() -> None:
+    losses = Losses()
+    assert text(words("We open {{ opens }}, {{ caller }}.", {}), losses, ("x",)) == (
+        "We open , {{contact.channel.address}}."
+    )
+    assert list(losses) == [(("x",), "{{ opens }}: only this server knows it; nothing is said there")]
+    known = Losses()
+    assert text(words("{{ opens }} {{ caller }}", {"opens": "at 8"}), known, ("x",)).startswith("at 8")
+    assert list(known) == []
 
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
