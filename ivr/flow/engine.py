@@ -6,39 +6,17 @@ from typing import Literal
 
 from ivr import numbers
 from ivr.flow import offered
-from ivr.flow.model import (
-    Branch,
-    Exit,
-    Flow,
-    Menu,
-    ToGoodbye,
-    ToMenu,
-    ToNumber,
-    ToQueue,
-    ToSip,
-    ToStudio,
-    ToUrl,
-)
-from ivr.flow.script import (
-    Dial,
-    Enqueue,
-    GoOut,
-    GoTo,
-    HangUp,
-    Listen,
-    ReturnToStudio,
-    Role,
-    Script,
-    Speak,
-    Step,
-    Wait,
-)
+from ivr.flow.model import Branch, Exit, Flow, Menu, ToGoodbye, ToMenu, ToNumber, ToQueue, ToSip, ToStudio, ToUrl
+from ivr.flow.script import Dial, Enqueue, GoOut, GoTo, HangUp, Listen, ReturnToStudio, Role, Script, Speak, Step, Wait
 
 # Twilio's QueueResult and DialCallStatus after which the caller has had a person, or is gone.
 DONE = {
     "queued": frozenset({"bridged", "bridging-in-process", "hangup", "leave", "redirected", "redirected-from-bridged"}),
     "dialled": frozenset({"completed", "answered"}),
 }
+
+# Steps by which a call leaves that came from Studio, where a prompt was not answered: result and reason.
+UNHEARD = {"silent": ("silent", ""), "failed": ("failed", "cannot_text")}
 
 # What became of the text, as far as it is known while the caller listens. refused: this number gets none. unable: no
 # number would. needed: there is no number yet. unknown: none was promised.
@@ -92,8 +70,10 @@ def answer(flow: Flow, step: Step, heard: Heard) -> Answer:
     place = offered.held(place, step.until, heard.now)
     if step.name in DONE:
         return Answer(_exit_failed(flow, place, step.role, heard))
+    if step.name in UNHEARD:
+        return Answer(_otherwise(flow, place, heard, *UNHEARD[step.name]))
     if isinstance(place, Menu):
-        return _chosen(flow, place, step, heard) if step.name == "choose" else Answer(_otherwise(flow, place, heard))
+        return _chosen(flow, place, step, heard) if step.name == "choose" else _strange(flow, place, heard)
     step_of = {
         "answer": _answered,
         "number": _numbered,
@@ -102,7 +82,11 @@ def answer(flow: Flow, step: Step, heard: Heard) -> Answer:
         "arrived": _arrived,
     }
     known = step_of.get(step.name)
-    return known(flow, place, step, heard) if known else Answer(_otherwise(flow, place, heard))
+    return known(flow, place, step, heard) if known else _strange(flow, place, heard)
+
+
+def _strange(flow: Flow, place: Menu | Branch, heard: Heard) -> Answer:
+    return Answer(_otherwise(flow, place, heard, "error", "unknown_step"))
 
 
 def texted(flow: Flow, branch: Branch, asked: int, heard: Heard) -> Script:
@@ -111,11 +95,11 @@ def texted(flow: Flow, branch: Branch, asked: int, heard: Heard) -> Script:
     `asked`: how often a number was asked for so far.
     """
     if heard.text == "unknown":  # no text was ever promised here
-        return _otherwise(flow, branch, heard)
+        return _otherwise(flow, branch, heard, "error", "unknown_step")
     if heard.text in ("refused", "unable", "needed"):
         return _could_not(flow, branch, asked, heard)
     if heard.text == "delivered":
-        return _goodbye(flow)
+        return _goodbye(flow, heard)
     phrase = flow.phrases["sent" if heard.text == "sent" else "on_its_way"]
     return Speak(phrase, heard.number), Wait(branch.confirm), GoTo(_step(branch, "confirm", asked + 1))
 
@@ -141,7 +125,7 @@ def to_a_person(flow: Flow, step: Step, heard: Heard) -> Script:
     if place is None:
         return lost(flow, heard)
     as_it_is = offered.held(place, step.until, heard.now) if step.name else offered.entered(place, heard.now)
-    return _otherwise(flow, as_it_is, heard)
+    return _otherwise(flow, as_it_is, heard, "error", "server")
 
 
 def _step(place: Menu | Branch, name: str, attempt: int = 1, role: Role = "otherwise") -> Step:
@@ -151,7 +135,7 @@ def _step(place: Menu | Branch, name: str, attempt: int = 1, role: Role = "other
 def _menu(flow: Flow, menu: Menu, attempt: int, heard: Heard) -> Script:
     """The prompt as often as it is still to be played, then the way on: silence needs no further request."""
     prompts = [Listen(menu.say, menu.wait, _step(menu, "choose", number)) for number in range(attempt, menu.tries + 1)]
-    return *prompts, *_otherwise(flow, menu, heard, "silent")
+    return *prompts, *_unheard(flow, menu, heard, "silent")
 
 
 def _chosen(flow: Flow, menu: Menu, step: Step, heard: Heard) -> Answer:
@@ -159,14 +143,14 @@ def _chosen(flow: Flow, menu: Menu, step: Step, heard: Heard) -> Answer:
     if target is not None:
         return enter(flow, target, heard)
     if step.attempt >= menu.tries:
-        return Answer(_otherwise(flow, menu, heard))
+        return Answer(_otherwise(flow, menu, heard, "declined" if heard.key else "silent"))
     apology = (Speak(flow.phrases["wrong_key"]),) if heard.key else ()
     return Answer((*apology, *_menu(flow, menu, step.attempt + 1, heard)))
 
 
 def _offer(flow: Flow, branch: Branch, attempt: int, heard: Heard) -> Script:
     listen = Listen(branch.offer, branch.wait, _step(branch, "answer", attempt))
-    return listen, *_otherwise(flow, branch, heard, "silent")
+    return listen, *_unheard(flow, branch, heard, "silent")
 
 
 def _answered(flow: Flow, branch: Branch, step: Step, heard: Heard) -> Answer:
@@ -194,13 +178,16 @@ def _arrived(flow: Flow, branch: Branch, step: Step, heard: Heard) -> Answer:
     if heard.text in ("refused", "unable"):
         return Answer(_could_not(flow, branch, 1, heard))
     if not heard.key:
-        return Answer(_goodbye(flow))
+        return Answer(_goodbye(flow, heard))
     if heard.key == branch.accept or step.attempt >= branch.tries:
         return Answer(_otherwise(flow, branch, heard, "failed", "not_arrived"))
     return Answer((Speak(flow.phrases["wrong_key"]), *_ask_whether_it_arrived(flow, branch, step.attempt + 1)))
 
 
-def _goodbye(flow: Flow) -> Script:
+def _goodbye(flow: Flow, heard: Heard) -> Script:
+    if heard.from_studio:  # whether the call ends is for the flow to say
+        promised = heard.text in ("sent", "pending", "delivered")
+        return (ReturnToStudio("accepted", heard.text) if promised else ReturnToStudio("error", "unknown_step"),)
     return Speak(flow.phrases["goodbye"]), HangUp()
 
 
@@ -218,7 +205,7 @@ def _ask_number(flow: Flow, branch: Branch, attempt: int, heard: Heard) -> Scrip
         Listen(flow.phrases["ask_number"], branch.wait, _step(branch, "number", this), digits=True)
         for this in range(attempt, branch.tries + 1)
     ]
-    return *asks, *_otherwise(flow, branch, heard, "failed", "cannot_text")
+    return *asks, *_unheard(flow, branch, heard, "failed")
 
 
 def _begin_again(flow: Flow, branch: Branch, step: Step, heard: Heard) -> Script:
@@ -243,7 +230,7 @@ def _read_number(flow: Flow, branch: Branch, attempt: int, number: str, heard: H
         Listen(flow.phrases["confirm_number"], branch.wait, _step(branch, "right", this), number)
         for this in range(attempt, branch.tries + 1)
     ]
-    return *confirms, *_otherwise(flow, branch, heard, "failed", "cannot_text")
+    return *confirms, *_unheard(flow, branch, heard, "failed")
 
 
 def _read_back(flow: Flow, branch: Branch, step: Step, heard: Heard) -> Answer:
@@ -262,13 +249,16 @@ def _read_back(flow: Flow, branch: Branch, step: Step, heard: Heard) -> Answer:
 
 
 def _exit_failed(flow: Flow, place: Menu | Branch, role: Role, heard: Heard) -> Script:
-    if role == "otherwise" and place.fallback is not None:
+    if role == "otherwise" and place.fallback is not None and not heard.from_studio:
         return _leave(flow, place, place.fallback, "fallback", heard, "failed", "nobody")
-    return _nobody(flow)
+    return (ReturnToStudio("failed", "nobody"),) if heard.from_studio else (Speak(flow.phrases["nobody"]), HangUp())
 
 
-def _nobody(flow: Flow) -> Script:
-    return Speak(flow.phrases["nobody"]), HangUp()
+def _unheard(flow: Flow, place: Menu | Branch, heard: Heard, how: str) -> Script:
+    """What follows a prompt that nobody answers. A return to Studio is written down first, hence a step of its own."""
+    if heard.from_studio:
+        return (GoTo(_step(place, how)),)
+    return _otherwise(flow, place, heard, *UNHEARD[how])
 
 
 def _otherwise(flow: Flow, place: Menu | Branch, heard: Heard, result: str = "declined", reason: str = "key") -> Script:
@@ -276,6 +266,8 @@ def _otherwise(flow: Flow, place: Menu | Branch, heard: Heard, result: str = "de
 
 
 def _leave(flow: Flow, place: Menu | Branch, way: Exit, role: Role, heard: Heard, result: str, reason: str) -> Script:
+    if heard.from_studio:  # the flow that sent the caller decides how it goes on
+        return (ReturnToStudio(result, "" if result == "silent" else reason),)
     match way:
         case ToQueue(name):
             return (Enqueue(name, _step(place, "queued", role=role)),)
@@ -288,6 +280,4 @@ def _leave(flow: Flow, place: Menu | Branch, way: Exit, role: Role, heard: Heard
         case ToGoodbye(spoken):
             return Speak(spoken), HangUp()
         case ToStudio():
-            if heard.from_studio:
-                return (ReturnToStudio(result, "" if result == "silent" else reason),)
             return _exit_failed(flow, place, role, heard)

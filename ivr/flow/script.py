@@ -67,6 +67,7 @@ class GoOut:
 class ReturnToStudio:
     result: str
     reason: str
+    ref: str = ""  # of the row that keeps it
 
 
 @dataclass(frozen=True, slots=True)

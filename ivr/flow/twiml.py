@@ -45,6 +45,7 @@ class Caller:
     account_sid: str = ""
     studio_flow: str = ""  # FW…, when a Studio flow sent the caller
     studio_execution: str = ""
+    studio_visit: int = 0  # how often this call went back already
     secret: str = field(default="", repr=False)  # this call's own
 
     def mark(self, number: str) -> str:
@@ -85,7 +86,7 @@ def sentence(text: str) -> bytes:
 
 def back_to_studio(caller: Caller, result: str, reason: str) -> bytes:
     response = VoiceResponse()
-    _studio(response, caller, result, reason)
+    _studio(response, caller, ReturnToStudio(result, reason))
     return _bytes(response)
 
 
@@ -125,8 +126,8 @@ def _write(response: VoiceResponse, flow: Flow, verb: Verb, caller: Caller) -> N
             response.redirect(_url(flow, step, caller), method="POST")
         case GoOut(url):
             response.redirect(url, method="POST")
-        case ReturnToStudio(result, reason):
-            _studio(response, caller, result, reason)
+        case ReturnToStudio():
+            _studio(response, caller, verb)
         case HangUp():
             response.hangup()
 
@@ -195,12 +196,15 @@ def _url(flow: Flow, step: Step, caller: Caller, number: str = "") -> str:
         query["flow"] = caller.studio_flow
         if caller.studio_execution:
             query["exec"] = caller.studio_execution
+        if caller.studio_visit:
+            query["visit"] = caller.studio_visit
     path = f"/voice/{flow.id}/{step.place}"
     return f"{path}?{urlencode(query)}" if query else path
 
 
-def _studio(response: VoiceResponse, caller: Caller, result: str, reason: str) -> None:
+def _studio(response: VoiceResponse, caller: Caller, back: ReturnToStudio) -> None:
     # Studio takes a call back by this URL alone; what stands in the query becomes {{widgets.NAME.result}}.
-    query = {"FlowEvent": "return", "result": result} | ({"reason": reason} if reason else {})
+    values = {"result": back.result, "reason": back.reason, "ref": back.ref}
+    query = {"FlowEvent": "return", **{name: value for name, value in values.items() if value}}
     flow_url = f"https://webhooks.twilio.com/v1/Accounts/{caller.account_sid}/Flows/{caller.studio_flow}"
     response.redirect(f"{flow_url}?{urlencode(query)}", method="POST")

@@ -127,6 +127,11 @@ def _bounded(parsed: nodes.Template) -> None:
         raise TemplateFault(_TOO_DEEP)
 
 
+def is_plain(source: str) -> bool:
+    """Whether nothing but names stands in a template."""
+    return "{" not in _SIMPLE.sub("", source)
+
+
 def words(source: str, known: Mapping[str, str]) -> Words:
     """`source` with `known` filled in. Its variables were checked; raises TemplateFault when it fails all the same."""
     source = source.strip()

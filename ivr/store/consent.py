@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, select, update
 
 from ivr.store.database import insert
-from ivr.store.tables import deflections, opt_outs, prompts
+from ivr.store.number_tables import opt_outs
+from ivr.store.tables import deflections, prompts
 
 ROWS_AT_ONCE = 1000
 

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, distinct, func, or_, select, update
 
 from ivr.store.calls import Call, this_deflection
-from ivr.store.tables import deflections, messages, opt_outs
+from ivr.store.number_tables import opt_outs
+from ivr.store.tables import deflections, messages
 
 DAY = timedelta(days=1)
 

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, delete, select
 
 from ivr.numbers import Number
 from ivr.store.database import insert
-from ivr.store.tables import number_facts, opt_outs, sender_facts
+from ivr.store.number_tables import number_facts, opt_outs, sender_facts
 
 NUMBER_KEPT = timedelta(days=90)
 # What passes sooner: a phone is switched on again, a carrier's filter lets go, an operator registers the sender.

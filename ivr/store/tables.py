@@ -95,6 +95,18 @@ deflections = Table(
     UniqueConstraint("call_sid", "brand", "branch"),
 )
 
+# A call that went back to the Studio flow that sent it: once a visit, whatever is asked again.
+studio_returns = Table(
+    "studio_returns",
+    metadata,
+    Column("call_sid", String(64), primary_key=True),
+    Column("visit", Integer, primary_key=True, autoincrement=False),  # a flow may send one call several times
+    Column("ref", String(32), nullable=False, unique=True),  # what the flow is told of this row
+    Column("result", String(16), nullable=False),
+    Column("reason", String(32), nullable=False),
+    Column("returned_at", UtcTime, nullable=False),
+)
+
 # What was said to whoever accepted, word for word.
 prompts = Table(
     "prompts",
@@ -264,31 +276,4 @@ schedule = Table(
     metadata,
     Column("name", String(32), primary_key=True),
     Column("next_run", UtcTime, nullable=False),
-)
-
-number_facts = Table(
-    "number_facts",
-    metadata,
-    Column("number", String(200), primary_key=True),
-    Column("sender", String(200), primary_key=True),  # "" when it holds for every sender
-    Column("reason", String(32), nullable=False),  # why texts do not reach it
-    Column("code", Integer, nullable=False),  # Twilio's error that said so
-    Column("learned_at", UtcTime, nullable=False),
-)
-
-opt_outs = Table(
-    "opt_outs",
-    metadata,
-    Column("number", String(200), primary_key=True),
-    Column("sender", String(200), primary_key=True),
-    Column("stopped", Boolean, nullable=False),
-    Column("learned_from", String(16), nullable=False),  # text, or the error 21610
-    Column("changed_at", UtcTime, nullable=False),
-)
-
-sender_facts = Table(
-    "sender_facts",
-    metadata,
-    Column("sender", String(200), primary_key=True),
-    Column("e164_since", UtcTime, nullable=False),  # Twilio answered 21211 to the full format, and took E.164
 )

@@ -18,6 +18,7 @@ from ivr.runtime import Brand, Runtime
 from ivr.store import entries
 from ivr.store.calls import Call
 from ivr.store.outbox import Text as TextRow
+from ivr.web import studio
 from ivr.web.guards import Form, logged_path, runtime, twilio_signed
 
 blueprint = Blueprint("voice", __name__)
@@ -28,8 +29,6 @@ ENDED = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 
 _UNTIL = re.compile(r"[0-9]{1,10}")
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
-_STUDIO_FLOW = re.compile(r"FW[0-9a-f]{32}")
-_STUDIO_EXECUTION = re.compile(r"FN[0-9a-f]{32}")
 
 
 @blueprint.post("/voice")
@@ -64,8 +63,7 @@ def _answer(form: Form, brand_id: str, place: str) -> Response:
     caller = _caller(form)
     if brand is None:
         log.warning("no_brand", call=form.text("CallSid"), to=numbers.masked(form.text("To")), path=logged_path())
-        no_brand = twiml.back_to_studio(caller, "error", "no_brand") if caller.studio_flow else _not_in_service()
-        return _xml(no_brand)
+        return _xml(_nobody(caller, "no_brand", twiml.NOT_IN_SERVICE))
     heard = _heard(form, caller)
     step = _step(place)
     if not form.text("CallSid"):  # without it no two calls can be told apart, and one yes could be many texts
@@ -84,25 +82,33 @@ def _to_a_person(flow: Flow, step: Step, heard: Heard, caller: twiml.Caller) -> 
         return twiml.document(flow, engine.to_a_person(flow, step, heard), caller)
     except Exception as error:  # the brand's own words are at fault
         log.error("voice_failed", error, brand=flow.id, place=step.place[:32])
-        return twiml.sentence(twiml.NOBODY)
+        return _nobody(caller, "server")
+
+
+def _nobody(caller: twiml.Caller, reason: str, otherwise: str = twiml.NOBODY) -> bytes:
+    """Without a flow of ours to go on with: back to Studio, or a sentence."""
+    return twiml.back_to_studio(caller, "error", reason) if caller.studio_flow else twiml.sentence(otherwise)
 
 
 def _document(
     here: Runtime, brand: Brand, step: Step, heard: Heard, caller: twiml.Caller, call: Call, started: float
 ) -> bytes:
-    flow = brand.flow
+    flow, caller = brand.flow, studio.visiting(here, caller, call.call_sid, not step.name)
     heard = _remembered(here, step, heard, call, caller)
     answer = engine.answer(flow, step, heard)
     _write(here, call, step, answer)
     branch = answer.accepts or answer.confirms
     if branch:
         asked = 0 if answer.accepts else step.attempt
-        return twiml.document(flow, _say_yes(here, flow, branch, call, heard, asked, started), caller)
+        script = _say_yes(here, flow, branch, call, heard, asked, started)
+        return twiml.document(flow, studio.kept(here, script, caller, call.call_sid), caller)
     if answer.enters and not _entered(here, call, step.place, answer.enters):
         # Nothing waits for a number (any more): a replay after the text was sent.
         heard = _with_text(here, heard, call, step.place)
-        return twiml.document(flow, engine.what_became(flow, step, heard), caller)
-    return _ready(brand, step, answer, caller) or twiml.document(flow, answer.script, caller)
+        script = studio.kept(here, engine.what_became(flow, step, heard), caller, call.call_sid)
+        return twiml.document(flow, script, caller)
+    ready = _ready(brand, step, answer, caller)
+    return ready or twiml.document(flow, studio.kept(here, answer.script, caller, call.call_sid), caller)
 
 
 def _ready(brand: Brand, step: Step, answer: Answer, caller: twiml.Caller) -> bytes | None:
@@ -256,14 +262,14 @@ def _call(form: Form, brand: str, place: str, caller: twiml.Caller) -> Call:
 
 
 def _caller(form: Form) -> twiml.Caller:
-    studio_flow = request.args.get("flow", "") if request.query_string else ""
-    execution = request.args.get("exec", "") if studio_flow else ""
+    ids = studio.ids(form.text("CallSid"))
     return twiml.Caller(
         address=form.text("From"),
         caller_id=_shown(form),
         account_sid=form.text("AccountSid", 34) or runtime().settings.twilio_account_sid,
-        studio_flow=studio_flow if _STUDIO_FLOW.fullmatch(studio_flow) else "",
-        studio_execution=execution if _STUDIO_EXECUTION.fullmatch(execution) else "",
+        studio_flow=ids.flow,
+        studio_execution=ids.execution,
+        studio_visit=ids.visit,
         secret=f"{runtime().settings.twilio_auth_token} {form.text('CallSid', 64)}",
     )
 
@@ -275,10 +281,6 @@ def _shown(form: Form) -> str:
         return ""  # Twilio shows it by itself; whether it can be texted is asked when the caller says yes
     number = numbers.read(form.text("To"))
     return number.e164 if number else ""
-
-
-def _not_in_service() -> bytes:
-    return twiml.sentence(twiml.NOT_IN_SERVICE)
 
 
 def _xml(document: bytes) -> Response:

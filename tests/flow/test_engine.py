@@ -184,4 +184,5 @@ def test_the_way_back_to_studio_tells_why(acme: Flow) -> None:
         == "studio:declined.key"
     )
     failed = replace(studio, key="1", text="refused")
-    assert told(engine.texted(flow, branch, 0, failed)) == "say:We-are-sorry ask:1 ask:2 studio:failed.cannot_text"
+    assert told(engine.texted(flow, branch, 0, failed)) == "say:We-are-sorry ask:1 ask:2 go:billing.failed"
+    assert told(engine.answer(flow, Step("billing", "failed"), studio).script) == "studio:failed.cannot_text"
