@@ -356,3 +356,11 @@ def test_a_change_that_closes_is_not_said_twice(database_url: str, tmp_path: Pat
         here.told(CHANGE)
         here.works()
         assert after_greeting(here)[1:] == ["Thank you for texting Acme Air."]
+
+
+def test_a_native_desk_s_consumers_are_not_followed_up(database_url: str, tmp_path: Path) -> None:
+    """Their answers go to LivePerson itself: nobody here knows whether there was one."""
+    with acme(database_url, tmp_path, desk={"native": {}}, expect={}, follow_up=FOLLOW_UP) as here:
+        here.accepts()
+        here.works(2.01 * 3600)
+        assert after_greeting(here) == []
