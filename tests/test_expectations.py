@@ -248,6 +248,21 @@ def test_stop_ends_it(database_url: str, tmp_path: Path) -> None:
         assert after_greeting(here) == ["We have it; an agent answers by 9:32 AM."]
 
 
+def test_after_stop_agents_are_neither_warned_nor_told_that_the_consumer_was(
+    database_url: str, tmp_path: Path, logged: io.StringIO
+) -> None:
+    with acme(database_url, tmp_path) as here:
+        here.accepts()
+        here.writes("My bill is wrong")
+        here.works()
+        here.writes("STOP", OptOutType="STOP")
+        here.works(479)
+        here.works(200)
+        assert notes(here) == ["[The consumer opted out of texts (STOP): answers do not reach them any more.]"]
+        assert here.states("expectation") == ["sent"]
+    assert "promise_" not in logged.getvalue()
+
+
 def test_a_conversation_that_no_branch_explains_is_promised_nothing(database_url: str, tmp_path: Path) -> None:
     with acme(database_url, tmp_path, expect=EXPECT | {"closed": "We answer {{ opens }}."}, hours=HOURS) as here:
         here.writes("Hello?")
@@ -364,3 +379,33 @@ def test_a_native_desk_s_consumers_are_not_followed_up(database_url: str, tmp_pa
         here.accepts()
         here.works(2.01 * 3600)
         assert after_greeting(here) == []
+
+
+def test_who_wrote_again_does_not_hear_that_it_has_ended(database_url: str, tmp_path: Path) -> None:
+    """Twilio is too busy for the words of the end; meanwhile a new conversation has begun."""
+    with acme(database_url, tmp_path) as here:
+        here.accepts()
+        here.writes("My bill is wrong")
+        here.works()
+        here.doors.twilio.fails = [SendError("busy", retry_after=60)]
+        here.desk.close(here.conversation.id)
+        here.works(1)
+        here.writes("One more thing")
+        here.works(120)
+        # The second is the one that Twilio did not take.
+        promise = "We have it; an agent answers by 9:32 AM."
+        assert after_greeting(here) == [promise, "Thank you for texting Acme Air.", promise]
+        assert here.states("expectation") == ["sent", "failed", "sent"]
+
+
+def test_an_agent_s_last_words_that_come_after_the_end_do_not_take_it_back(database_url: str, tmp_path: Path) -> None:
+    """LivePerson tells of words and of changes apart, and either may overtake the other."""
+    with acme(database_url, tmp_path) as here:
+        here.accepts()
+        here.writes("My bill is wrong")
+        here.works()
+        here.desk.close(here.conversation.id)
+        here.desk.flush()
+        here.told(WORDS, said(here.conversation.id, 50, "Goodbye."))
+        here.works(3)
+        assert sorted(after_greeting(here)[1:]) == ["Goodbye.", "Thank you for texting Acme Air."]

@@ -50,7 +50,8 @@ def wrote(tx: Connection, flow: Flow, conversation: Conversation, new_id: NewId,
 def answered(tx: Connection, conversation: Conversation, now: datetime) -> None:
     """An agent's answer keeps the promise: what waited for it is not said."""
     conversations.answered(tx, conversation.id, now)
-    _not_any_more(tx, conversation, now)
+    if conversation.state != "closed":  # the last words may come after the end, which is true as before
+        _not_any_more(tx, conversation, now)
 
 
 def ended(tx: Connection, flow: Flow | None, conversation: Conversation, new_id: NewId, now: datetime) -> None:
@@ -108,10 +109,13 @@ def still_true(tx: Connection, text: Text, flows: Mapping[str, Flow], now: datet
     conversation = conversations.find(tx, said.conversation_id or "")
     if conversation is None:
         return False
+    if said.name == "ended":  # who has written since is in a new one
+        theirs = conversations.of_consumer(tx, conversation.brand, conversation.number, conversation.sender)
+        return conversation.state == "closed" and theirs is None
     answered_at = conversation.answered_at
     # That it is closed is news to who wrote after the last answer, too.
     unsaid = answered_at is None or (said.name == "closed" and answered_at < text.created_at)
-    return unsaid and conversation.state != "closed" if said.name != "ended" else conversation.state == "closed"
+    return unsaid and conversation.state != "closed"
 
 
 def _of_conversation(
@@ -124,6 +128,8 @@ def _of_conversation(
         return None
     promised = promise.due(_branch(flow, conversation), conversation.started_at)
     if promised is None:  # a deploy took it back
+        return None
+    if known.opted_out(tx, conversation.number, conversation.sender):  # no answer would arrive, nor would our text
         return None
     if due.name == "late":
         told = _say(tx, flow, conversation, "late", new_id(), now, of=due)
