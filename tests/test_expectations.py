@@ -168,7 +168,7 @@ def test_a_text_that_comes_after_closing_is_told_so_once(database_url: str, tmp_
             here.writes("Is it?")
             here.works()
         assert after_greeting(here)[2:] == [
-            f"We have it; we are closed and answer tomorrow at 8 AM, by 9:32 AM at the latest. ({HOURS})"
+            f"We have it; we are closed and answer tomorrow at 8 AM, by tomorrow at 8:10 AM at the latest. ({HOURS})"
         ]
 
 
@@ -409,3 +409,24 @@ def test_an_agent_s_last_words_that_come_after_the_end_do_not_take_it_back(datab
         here.told(WORDS, said(here.conversation.id, 50, "Goodbye."))
         here.works(3)
         assert sorted(after_greeting(here)[1:]) == ["Goodbye.", "Thank you for texting Acme Air."]
+
+
+# when the text comes, in UTC, half a minute before what is said of it is not so: 7:59:30 and 23:59:30 in New York
+NOT_SO_ANY_MORE = [
+    ("it has opened", datetime(2026, 3, 3, 12, 59, 30, tzinfo=UTC)),
+    ("tomorrow is today", datetime(2026, 3, 4, 4, 59, 30, tzinfo=UTC)),
+]
+
+
+@pytest.mark.parametrize("at", [case[1] for case in NOT_SO_ANY_MORE], ids=[case[0] for case in NOT_SO_ANY_MORE])
+def test_what_is_said_of_the_opening_is_so_when_it_is_sent(database_url: str, tmp_path: Path, at: datetime) -> None:
+    with acme(database_url, tmp_path, at, hours=HOURS) as here:
+        here.accepts()
+        here.works()
+        here.doors.twilio.fails = [SendError("busy", retry_after=60)]
+        here.writes("My bill is wrong")
+        here.works(1)
+        assert len(after_greeting(here)) == 1  # the one that Twilio did not take
+        here.works(120)
+        assert len(after_greeting(here)) == 1
+        assert here.states("expectation") == ["failed"]

@@ -8,7 +8,9 @@ from sqlalchemy import Connection
 
 from ivr import numbers
 from ivr.flow import desk, promise, quiet
+from ivr.flow.hours import next_midnight
 from ivr.flow.model import Branch, Flow
+from ivr.flow.words import Words
 from ivr.relay.notes import BEHIND, note
 from ivr.store import conversations, expectations, known, messages, outgoing
 from ivr.store.conversations import Conversation
@@ -174,15 +176,25 @@ def _say(
 ) -> bool:
     """Write the text by this name, if there is one and this conversation has not had it."""
     branch = _branch(flow, conversation)
-    words = getattr(branch.expect if branch else flow.expect, name)
+    words: Words | None = getattr(branch.expect if branch else flow.expect, name)
     if words is None:
         return False
     if of is not None:
         expectations.said_by(tx, of, message_id)
     elif not expectations.once(tx, name, conversation.id, message_id):
         return False
-    values = promise.values(flow, branch, conversation.started_at, now)
-    body = words.spoken({"caller": _full(conversation.number), **values})
+    # Who writes when it is closed waits from the opening on, whatever was promised in this conversation before.
+    wrote_at = now if name == "closed" else conversation.started_at
+
+    def said_at(moment: datetime) -> str:
+        values = promise.values(flow, branch, wrote_at, moment)
+        return words.spoken({"caller": _full(conversation.number), **values})
+
+    body, midnight = said_at(now), next_midnight(now, flow.timezone)
+    hours = promise.hours_of(flow, branch)
+    ends = [until, hours.opens(now) if hours and name == "closed" else None]
+    ends.append(None if said_at(midnight) == body else midnight)  # "tomorrow" is today then
+    until = min((end for end in ends if end), default=None)
     outgoing.write(tx, _text(tx, flow, conversation, message_id, body, now, until), now, now + BEHIND)
     return True
 
