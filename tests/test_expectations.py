@@ -168,7 +168,7 @@ def test_a_text_that_comes_after_closing_is_told_so_once(database_url: str, tmp_
             here.writes("Is it?")
             here.works()
         assert after_greeting(here)[2:] == [
-            f"We have it; we are closed and answer tomorrow at 8 AM, by 9:32 AM at the latest. ({HOURS})"
+            f"We have it; we are closed and answer tomorrow at 8 AM, by tomorrow at 8:10 AM at the latest. ({HOURS})"
         ]
 
 
@@ -246,6 +246,21 @@ def test_stop_ends_it(database_url: str, tmp_path: Path) -> None:
         here.works(601)
         here.works(3 * 3600)
         assert after_greeting(here) == ["We have it; an agent answers by 9:32 AM."]
+
+
+def test_after_stop_agents_are_neither_warned_nor_told_that_the_consumer_was(
+    database_url: str, tmp_path: Path, logged: io.StringIO
+) -> None:
+    with acme(database_url, tmp_path) as here:
+        here.accepts()
+        here.writes("My bill is wrong")
+        here.works()
+        here.writes("STOP", OptOutType="STOP")
+        here.works(479)
+        here.works(200)
+        assert notes(here) == ["[The consumer opted out of texts (STOP): answers do not reach them any more.]"]
+        assert here.states("expectation") == ["sent"]
+    assert "promise_" not in logged.getvalue()
 
 
 def test_a_conversation_that_no_branch_explains_is_promised_nothing(database_url: str, tmp_path: Path) -> None:
@@ -356,3 +371,62 @@ def test_a_change_that_closes_is_not_said_twice(database_url: str, tmp_path: Pat
         here.told(CHANGE)
         here.works()
         assert after_greeting(here)[1:] == ["Thank you for texting Acme Air."]
+
+
+def test_a_native_desk_s_consumers_are_not_followed_up(database_url: str, tmp_path: Path) -> None:
+    """Their answers go to LivePerson itself: nobody here knows whether there was one."""
+    with acme(database_url, tmp_path, desk={"native": {}}, expect={}, follow_up=FOLLOW_UP) as here:
+        here.accepts()
+        here.works(2.01 * 3600)
+        assert after_greeting(here) == []
+
+
+def test_who_wrote_again_does_not_hear_that_it_has_ended(database_url: str, tmp_path: Path) -> None:
+    """Twilio is too busy for the words of the end; meanwhile a new conversation has begun."""
+    with acme(database_url, tmp_path) as here:
+        here.accepts()
+        here.writes("My bill is wrong")
+        here.works()
+        here.doors.twilio.fails = [SendError("busy", retry_after=60)]
+        here.desk.close(here.conversation.id)
+        here.works(1)
+        here.writes("One more thing")
+        here.works(120)
+        # The second is the one that Twilio did not take.
+        promise = "We have it; an agent answers by 9:32 AM."
+        assert after_greeting(here) == [promise, "Thank you for texting Acme Air.", promise]
+        assert here.states("expectation") == ["sent", "failed", "sent"]
+
+
+def test_an_agent_s_last_words_that_come_after_the_end_do_not_take_it_back(database_url: str, tmp_path: Path) -> None:
+    """LivePerson tells of words and of changes apart, and either may overtake the other."""
+    with acme(database_url, tmp_path) as here:
+        here.accepts()
+        here.writes("My bill is wrong")
+        here.works()
+        here.desk.close(here.conversation.id)
+        here.desk.flush()
+        here.told(WORDS, said(here.conversation.id, 50, "Goodbye."))
+        here.works(3)
+        assert sorted(after_greeting(here)[1:]) == ["Goodbye.", "Thank you for texting Acme Air."]
+
+
+# when the text comes, in UTC, half a minute before what is said of it is not so: 7:59:30 and 23:59:30 in New York
+NOT_SO_ANY_MORE = [
+    ("it has opened", datetime(2026, 3, 3, 12, 59, 30, tzinfo=UTC)),
+    ("tomorrow is today", datetime(2026, 3, 4, 4, 59, 30, tzinfo=UTC)),
+]
+
+
+@pytest.mark.parametrize("at", [case[1] for case in NOT_SO_ANY_MORE], ids=[case[0] for case in NOT_SO_ANY_MORE])
+def test_what_is_said_of_the_opening_is_so_when_it_is_sent(database_url: str, tmp_path: Path, at: datetime) -> None:
+    with acme(database_url, tmp_path, at, hours=HOURS) as here:
+        here.accepts()
+        here.works()
+        here.doors.twilio.fails = [SendError("busy", retry_after=60)]
+        here.writes("My bill is wrong")
+        here.works(1)
+        assert len(after_greeting(here)) == 1  # the one that Twilio did not take
+        here.works(120)
+        assert len(after_greeting(here)) == 1
+        assert here.states("expectation") == ["failed"]

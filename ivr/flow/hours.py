@@ -69,6 +69,10 @@ class Hours:
         return self.week[day.weekday()]
 
 
+def next_midnight(now: datetime, zone: str) -> datetime:
+    return _moment(now.astimezone(ZoneInfo(zone)).date() + timedelta(1), 0, zone)
+
+
 def spoken(moment: datetime, now: datetime, zone: str) -> str:
     """A moment to come as a person says it at `now`: "at 2:32 PM", "tomorrow at 8 AM", "on Monday at noon"."""
     then, today = moment.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone)).date()

@@ -21,6 +21,8 @@ def of_brand(brand: Brand, known: Mapping[str, str]) -> Expect:
 
 
 def follow_up(branch: Branch, brand: Brand, known: Mapping[str, str], of_brand: Mapping[str, str]) -> FollowUp | None:
+    if brand.desk and brand.desk.native:  # LivePerson has the answer, and nobody here knows of it
+        return None
     if branch.follow_up:
         return FollowUp(branch.follow_up.after.seconds, words(branch.follow_up.text, known))
     if brand.follow_up:

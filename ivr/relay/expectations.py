@@ -8,7 +8,9 @@ from sqlalchemy import Connection
 
 from ivr import numbers
 from ivr.flow import desk, promise, quiet
+from ivr.flow.hours import next_midnight
 from ivr.flow.model import Branch, Flow
+from ivr.flow.words import Words
 from ivr.relay.notes import BEHIND, note
 from ivr.store import conversations, expectations, known, messages, outgoing
 from ivr.store.conversations import Conversation
@@ -50,7 +52,8 @@ def wrote(tx: Connection, flow: Flow, conversation: Conversation, new_id: NewId,
 def answered(tx: Connection, conversation: Conversation, now: datetime) -> None:
     """An agent's answer keeps the promise: what waited for it is not said."""
     conversations.answered(tx, conversation.id, now)
-    _not_any_more(tx, conversation, now)
+    if conversation.state != "closed":  # the last words may come after the end, which is true as before
+        _not_any_more(tx, conversation, now)
 
 
 def ended(tx: Connection, flow: Flow | None, conversation: Conversation, new_id: NewId, now: datetime) -> None:
@@ -108,7 +111,7 @@ def still_true(tx: Connection, text: Text, flows: Mapping[str, Flow], now: datet
     conversation = conversations.find(tx, said.conversation_id or "")
     if conversation is None:
         return False
-    if said.name == "ended":  # and no other has begun since
+    if said.name == "ended":  # who has written since is in a new one
         theirs = conversations.of_consumer(tx, conversation.brand, conversation.number, conversation.sender)
         return conversation.state == "closed" and theirs is None
     answered_at = conversation.answered_at
@@ -127,6 +130,8 @@ def _of_conversation(
         return None
     promised = promise.due(_branch(flow, conversation), conversation.started_at)
     if promised is None:  # a deploy took it back
+        return None
+    if known.opted_out(tx, conversation.number, conversation.sender):  # no answer would arrive, nor would our text
         return None
     if due.name == "late":
         told = _say(tx, flow, conversation, "late", new_id(), now, of=due)
@@ -171,15 +176,25 @@ def _say(
 ) -> bool:
     """Write the text by this name, if there is one and this conversation has not had it."""
     branch = _branch(flow, conversation)
-    words = getattr(branch.expect if branch else flow.expect, name)
+    words: Words | None = getattr(branch.expect if branch else flow.expect, name)
     if words is None:
         return False
     if of is not None:
         expectations.said_by(tx, of, message_id)
     elif not expectations.once(tx, name, conversation.id, message_id):
         return False
-    values = promise.values(flow, branch, conversation.started_at, now)
-    body = words.spoken({"caller": _full(conversation.number), **values})
+    # Who writes when it is closed waits from the opening on, whatever was promised in this conversation before.
+    wrote_at = now if name == "closed" else conversation.started_at
+
+    def said_at(moment: datetime) -> str:
+        values = promise.values(flow, branch, wrote_at, moment)
+        return words.spoken({"caller": _full(conversation.number), **values})
+
+    body, midnight = said_at(now), next_midnight(now, flow.timezone)
+    hours = promise.hours_of(flow, branch)
+    ends = [until, hours.opens(now) if hours and name == "closed" else None]
+    ends.append(None if said_at(midnight) == body else midnight)  # "tomorrow" is today then
+    until = min((end for end in ends if end), default=None)
     outgoing.write(tx, _text(tx, flow, conversation, message_id, body, now, until), now, now + BEHIND)
     return True
 
