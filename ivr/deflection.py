@@ -11,7 +11,7 @@ from ivr.clients.twilio import NO_NUMBER_WOULD_DO
 from ivr.flow.desk import called_again
 from ivr.flow.engine import Text as Known
 from ivr.flow.model import Branch, Flow, Recording
-from ivr.relay import consumer, expectations
+from ivr.relay import expectations
 from ivr.relay.notes import note
 from ivr.store import calls, consent, conversations, entries, known, outgoing
 from ivr.store.calls import Call
@@ -173,7 +173,7 @@ def written(
 def _joined(tx: Connection, flow: Flow, branch: Branch, number: numbers.Number, attempt: Attempted) -> str | None:
     """Who has an open conversation goes on in it, and its agent is told; its id."""
     conversation = conversations.of_consumer(tx, flow.id, number.e164, flow.sender.address)
-    if conversation is None or conversation.desk != consumer.desk_of(flow):
+    if conversation is None or conversation.desk != flow.relays_to:
         return None
     words = called_again(branch.name, attempt.now, flow.timezone)
     words = f"{words}\n{attempt.told}" if attempt.told else words

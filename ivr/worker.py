@@ -19,13 +19,14 @@ from ivr.store.database import fold
 from ivr.store.outbox import Text
 
 THREADS = 16
-MOST_EXPECTATIONS = 100  # in a round
+MOST_EXPECTATIONS = 25  # in a round, a millisecond each: callers wait for the lock meanwhile
 SLEEPS = 1.0  # seconds at most; the bell wakes it before
 STOPS_WITHIN = 22.0  # an attempt ends within 20
 
 LOOKS_AT_LEASES_EVERY = timedelta(seconds=0.5)  # not in each of a hundred rounds a second
 LOOKS_AT_THE_CLOCK_EVERY = timedelta(minutes=1)
 FOLDS_EVERY = timedelta(seconds=1)
+EXPECTATIONS_KEPT = timedelta(days=30)  # of conversations that are closed
 CLEAN_UP_EVERY = timedelta(days=1)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -127,6 +128,7 @@ class Worker:
         identities.forget_old(tx, now)
         if schedule.claim(tx, "clean-up", CLEAN_UP_EVERY, now):
             log.event("cleaned_up", numbers_forgotten=known.forget_old_numbers(tx, now))
+            planned.forget(tx, now - EXPECTATIONS_KEPT)
 
     def _begin(self, submit: Callable[..., Future[None]], work: Callable[[], object]) -> None:
         attempt = submit(work)

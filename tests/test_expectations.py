@@ -237,6 +237,47 @@ def test_a_promise_survives_a_restart(database_url: str, tmp_path: Path) -> None
         assert here.texted() == [LATE]
 
 
+# what a deploy changes while a promise waits; what is texted and noted after ten minutes
+DEPLOYS = [
+    ("takes the desk away", {"desk": None}, [], []),
+    ("promises more time", {"sla": "1 hour"}, [LATE], ["[An answer was promised by 09:32 EST, and nobody has answered; "]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("keys", "texted", "noted"), [case[1:] for case in DEPLOYS], ids=[case[0] for case in DEPLOYS])
+def test_a_deploy_while_a_promise_waits(
+    database_url: str, tmp_path: Path, keys: dict[str, Any], texted: list[str], noted: list[str]
+) -> None:
+    with acme(database_url, tmp_path) as before:
+        before.accepts()
+        before.writes("My bill is wrong")
+        before.works()
+        then = before.doors.clock.now
+
+    def change(data: dict[str, Any]) -> None:
+        data["expect"] = {"late": LATE}
+        data["branches"]["billing"].update({name: value for name, value in keys.items() if value})
+        if "desk" in keys:
+            del data["desk"]
+
+    with talking(database_url, {"acme": brand(tmp_path, change=change)}, first_id=5 * 10**5) as here:
+        here.doors.clock.now = then
+        here.works(601)
+        assert here.texted() == texted
+        rows = here.doors.rows("SELECT body FROM messages WHERE kind = 'note'")
+        assert [row[0][: len(start)] for row, start in zip(rows, noted, strict=True)] == noted
+
+
+def test_after_an_outage_only_the_broken_promise_is_told(database_url: str, tmp_path: Path) -> None:
+    with acme(database_url, tmp_path) as here:
+        here.accepts()
+        here.writes("My bill is wrong")
+        here.works()
+        here.works(3600)
+        assert after_greeting(here)[1:] == [LATE]
+        assert [note[:30] for note in notes(here)] == ["[An answer was promised by 09:"]
+
+
 def test_stop_ends_it(database_url: str, tmp_path: Path) -> None:
     with acme(database_url, tmp_path, follow_up=FOLLOW_UP) as here:
         here.accepts()

@@ -46,7 +46,7 @@ class Desks:
         """Which event it is at the desk. What a closed conversation does not take goes to a new one, once."""
         conversation = self._conversation(text)
         flow = self.listener.flows.get(conversation.brand)
-        desk = consumer.desk_of(flow) if flow else None
+        desk = flow.relays_to if flow else None
         if desk is None:
             raise SendError(f"{conversation.brand}: this brand has no desk any more", permanent=True)
         if conversation.state != "closed" and desk != conversation.desk:  # a deploy gave the brand another one

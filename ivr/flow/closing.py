@@ -28,11 +28,30 @@ def advise(source: Source, texts: Mapping[Path, Rendered]) -> None:
         if said and closed and closed not in source.faulty:
             for words in ("offer", "greeting"):
                 _promise(source, texts, branch, closed, words, said.spoken)
+        elif said and closed is None:
+            _always(source, texts, branch, said.spoken)
     language = str(mapping(source).get("language", "en")).strip()
     for path, text in texts.items():
         for name in sorted(text.uses & {"opens", "promised_at"} if language[:2].lower() != "en" else ()):
             message = f"{path[-1]}: {{{{ {name} }}}} is said in English, the brand's language is {language[:20]}"
             source.warning(source.place(path), f"{message}; say in words {_IN_WORDS[name]}")
+
+
+def _always(source: Source, texts: Mapping[Path, Rendered], branch: Path, spoken: str) -> None:
+    """With hours and without `closed`, what is promised when it is open is promised by night."""
+    holder = branch if "hours" in mapping(source, *branch) else ()
+    hours = mapping(source, *holder).get("hours")
+    if hours is None or hours == "24/7" or (*holder, "hours") in source.faulty:
+        return
+    for words in ("offer", "greeting"):
+        text = texts.get((*branch, words))
+        if text and ("sla" in text.uses or any(spoken in outcome for outcome in text.outcomes)):
+            message = f"hours: {branch[-1]}'s {words} promises an answer within {spoken} out of hours, too"
+            hint = hints.added(source, (*branch, "closed"))
+            source.warning(
+                source.key_place((*holder, "hours")), f"{message}; add a closed that says when it opens", hint
+            )
+            return
 
 
 def _promise(

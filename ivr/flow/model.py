@@ -165,6 +165,13 @@ class Flow:
         assert isinstance(found, Words)  # the check refuses a recording here
         return found.text
 
+    @property
+    def relays_to(self) -> str | None:
+        """The kind of desk that consumers' texts go to; None where they only are written down."""
+        if isinstance(self.desk, LivePersonDesk):
+            return "liveperson"
+        return "webhook" if isinstance(self.desk, WebhookDesk) else None
+
     def place(self, name: str) -> Menu | Branch | None:
         return self.menus.get(name) or self.branches.get(name)
 

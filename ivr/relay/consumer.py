@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from ivr.flow import desk, promise
-from ivr.flow.model import Branch, Flow, LivePersonDesk, WebhookDesk
+from ivr.flow.model import Branch, Flow
 from ivr.relay import expectations, identify
 from ivr.relay.notes import note
 from ivr.relay.wishes import Wish, may_want_to_stop, wish
@@ -40,7 +40,7 @@ def received(
 
     `dialled`: the number that was written to; with a messaging service a STOP holds for both.
     """
-    has_desk = flow is not None and desk_of(flow) is not None
+    has_desk = flow is not None and flow.relays_to is not None
     conversation = conversations.of_consumer(tx, flow.id, text.number, text.sender) if flow and has_desk else None
     heard = identify.heard(tx, flow, conversation, text, opt_out_type, now) if flow and conversation else None
     written, relayed = (heard.written(text), heard.is_relayed or text.media) if heard else (text, True)
@@ -112,7 +112,7 @@ def begin(
     new = Conversation(
         id=new_id(),
         brand=flow.id,
-        desk=desk_of(flow) or "",
+        desk=flow.relays_to or "",
         number=number,
         sender=sender,
         state="wanted",
@@ -136,13 +136,6 @@ def _context_line(flow: Flow, branch: Branch | None, last: LastDeflection, now: 
     """Where the conversation comes from, and what another IVR knows of its caller."""
     line = desk.context_line(branch, last.called_at, promise.due(branch, now), flow.timezone) if branch else ""
     return f"{line}\n{desk.known_elsewhere(last.attributes)}".strip() if last.attributes else line
-
-
-def desk_of(flow: Flow) -> str | None:
-    """The kind of desk that a brand's texts go to; None where they only are written down."""
-    if isinstance(flow.desk, LivePersonDesk):
-        return "liveperson"
-    return "webhook" if isinstance(flow.desk, WebhookDesk) else None
 
 
 def _skill(flow: Flow, branch: Branch | None) -> str | None:

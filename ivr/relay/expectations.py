@@ -21,6 +21,7 @@ from ivr.store.outgoing import Outgoing
 WAITING = ("late", "at_risk")
 AN_ANSWER_LASTS = timedelta(minutes=15)  # an agent who answered so lately is there, whatever the hours say
 TRIED_LATER = timedelta(minutes=1)
+LONGEST_WAIT = timedelta(days=2)  # of a follow-up: for the morning, or for a worker that was away
 
 NewId = Callable[[], str]
 
@@ -90,7 +91,10 @@ def come(
 ) -> tuple[int, list[Broken]]:
     """What is due is said, if it is true: how many were due, and the promises among them."""
     broken, all_due = [], expectations.take_due(tx, now, most)
+    late = {due.conversation_id for due in all_due if due.name == "late"}
     for due in all_due:
+        if due.name == "at_risk" and due.conversation_id in late:  # after an outage: it is broken already
+            continue
         if due.deflection_id is not None:
             _follow_up(tx, flows, due, new_id(), now)
         else:
@@ -109,7 +113,8 @@ def still_true(tx: Connection, text: Text, flows: Mapping[str, Flow], now: datet
         by_night = flow is None or quiet.is_quiet(_zones(text.number, flow), now)
         return greeting is not None and not by_night and not expectations.anything_since(tx, greeting)
     conversation = conversations.find(tx, said.conversation_id or "")
-    if conversation is None:
+    flow = flows.get(text.brand)
+    if conversation is None or flow is None or conversation.desk != flow.relays_to:  # a deploy took the desk away
         return False
     if said.name == "ended":  # who has written since is in a new one
         theirs = conversations.of_consumer(tx, conversation.brand, conversation.number, conversation.sender)
@@ -128,7 +133,10 @@ def _of_conversation(
     flow = flows.get(conversation.brand) if conversation else None
     if conversation is None or flow is None or conversation.state == "closed" or conversation.answered_at:
         return None
-    promised = promise.due(_branch(flow, conversation), conversation.started_at)
+    if conversation.desk != flow.relays_to:  # a deploy took the desk away
+        return None
+    # What was promised stays so, whatever a deploy promises now.
+    promised = due.due_at if due.name == "late" else promise.due(_branch(flow, conversation), conversation.started_at)
     if promised is None:  # a deploy took it back
         return None
     if known.opted_out(tx, conversation.number, conversation.sender):  # no answer would arrive, nor would our text
@@ -150,6 +158,8 @@ def _follow_up(tx: Connection, flows: Mapping[str, Flow], due: Expectation, mess
     if greeting is None or flow is None or branch is None or branch.follow_up is None:
         return
     if expectations.anything_since(tx, greeting) or greeting.state in ("failed", "dead"):
+        return
+    if now - greeting.greeted_at > timedelta(seconds=branch.follow_up.after) + LONGEST_WAIT:
         return
     zones = _zones(greeting.number, flow)
     allowed = quiet.allowed(zones, now)

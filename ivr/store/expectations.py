@@ -22,6 +22,7 @@ class Expectation:
     name: str
     conversation_id: str | None
     deflection_id: int | None
+    due_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Greeted:
 
 _COLUMNS = tuple(expectations.c[field.name] for field in fields(Expectation))
 # Built once: the worker asks it in every round.
-_DUE = select(expectations.c.id).where(expectations.c.due_at <= bindparam("now"))
+_DUE = select(*_COLUMNS).where(expectations.c.due_at <= bindparam("now"))
 
 
 def plan(
@@ -75,14 +76,14 @@ def next_at(tx: Connection) -> datetime | None:
 
 
 def take_due(tx: Connection, now: datetime, most: int) -> Sequence[Expectation]:
-    """Those that are due, whoever takes them in this transaction; none is taken twice."""
+    """Those that are due, the earliest first, whoever takes them in this transaction; none is taken twice."""
     query = _DUE.order_by(expectations.c.due_at).limit(most)
     locked = query.with_for_update(skip_locked=True) if tx.dialect.name == "postgresql" else query
-    ids = tx.execute(locked, {"now": now}).scalars().all()
-    if not ids:
-        return []
-    these = update(expectations).where(expectations.c.id.in_(ids)).values(due_at=None)
-    return [Expectation(*row) for row in tx.execute(these.returning(*_COLUMNS))]
+    due = [Expectation(*row) for row in tx.execute(locked, {"now": now})]
+    if due:
+        these = expectations.c.id.in_([each.id for each in due])
+        tx.execute(update(expectations).where(these).values(due_at=None))
+    return due
 
 
 def put_off(tx: Connection, expectation: Expectation, due_at: datetime) -> None:

@@ -32,12 +32,12 @@ expect:
 follow_up: {after: 2 hours, text: Still there? Reply STOP to opt out.}
 branches:
   billing:
-    offer: Press 1, we are here within {{ sla }}.
+    offer: Press 1, and we text you.
     greeting: "{{ brand }} here. Reply STOP to opt out."
     otherwise: {queue: billing}
     sla: 10 minutes
   claims:
-    offer: Press 1, and we answer within {{ sla }}.
+    offer: Press 1, and we will text you.
     greeting: "{{ brand }} here. Reply STOP to opt out."
     otherwise: {queue: claims}
     sla: 1 hour
@@ -155,7 +155,7 @@ FINDINGS = [
     ),
     (
         "a promise where not every branch has one",
-        [("    sla: 1 hour\n", ""), ("and we answer within {{ sla }}", "and we answer")],
+        [("    sla: 1 hour\n", "")],
         [
             "10:13: error: received: promised_at: unknown template variable; "
             "allowed: agent_hours, branch, brand, caller, opens; not every branch that gets it has an sla",
@@ -172,6 +172,14 @@ FINDINGS = [
             "say it there",
             "23:15: error: greeting: promised_at: only the texts of `expect` know by when an answer is promised; "
             "say it there",
+        ],
+    ),
+    (
+        "a promise by night, without a closed",
+        [("and we text you.", "and we answer within {{ sla }}."), ("    sla: 1 hour", "    sla: 2 hours")],
+        [
+            "6:1: warning: hours: billing's offer promises an answer within 10 minutes out of hours, too; "
+            "add a closed that says when it opens"
         ],
     ),
     (
