@@ -49,7 +49,7 @@ class Line:
     """
 
     def __init__(self, connect: Callable[[], sqlite3.Connection], patience: float = SQLITE_BUSY) -> None:
-        self._connect = connect
+        self.connect = connect
         self._patience = patience
         self._waiting: deque[_Write] = deque()
         self._turn = threading.Lock()
@@ -82,7 +82,7 @@ class Line:
 
     def _written(self, write: _Write) -> int:
         if self._connection is None:
-            self._connection = self._connect()
+            self._connection = self.connect()
         cursor = self._connection.cursor()
         in_turn(cursor, write.statement, write.values, write.give_up)
         return cursor.rowcount

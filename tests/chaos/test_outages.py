@@ -1,5 +1,6 @@
 """Outages: Twilio away, the database away, the disk full, clocks that jump; what was accepted arrives once."""
 
+import sqlite3
 import threading
 import time
 from collections import Counter
@@ -127,7 +128,16 @@ def test_the_disk_is_full(tmp_path: Path) -> None:
     """SQLite cannot write: callers are led to a person, texts are not taken; then there is room again."""
     flows = load_directory(ROOT / "flows").flows
     with new_database("sqlite", tmp_path) as url, opened_doors(url, flows) as doors:
-        engine, most = doors.runtime.database.engine, {"pages": 40}
+        database, most = doors.runtime.database, {"pages": 40}
+        assert database.line
+        engine, connect = database.engine, database.line.connect
+
+        def limited() -> sqlite3.Connection:
+            connection = connect()
+            connection.execute(f"PRAGMA max_page_count={most['pages']}")
+            return connection
+
+        database.line.connect = limited
         event.listen(engine, "connect", lambda raw, _: raw.execute(f"PRAGMA max_page_count={most['pages']}"))
         form = {"From": CALLER, "To": "+14155550111", "Body": "x" * 1500}
         for number in range(200):
@@ -146,7 +156,7 @@ def test_the_disk_is_full(tmp_path: Path) -> None:
         assert heard == ["Enqueue"]
         assert len(doors.twilio.sent) == last
         most["pages"] = 100_000
-        engine.dispose()
+        database.close()
         assert doors.post("/messages", {**form, "MessageSid": f"SM{number}"}).status_code == 200
         assert doors.voice(ACCEPT, f"CA{last}", **yes).words.startswith("We are texting")
         assert len(doors.twilio.sent) == last + 1
