@@ -14,10 +14,13 @@ from ivr.sandbox.town import ROOT, SECRET_KEY
 
 
 @contextmanager
-def own_database() -> Iterator[str | None]:
-    """The URL of a new database with this release's schema, dropped when the block ends. None: no server is there."""
+def own_database(beside: str = "") -> Iterator[str | None]:
+    """The URL of a new database with this release's schema, dropped when the block ends. None: no server is there.
+
+    `beside`: a further one of the same process's has another name.
+    """
     server = os.environ.get("TEST_DATABASE_URL", "postgresql://127.0.0.1:5432/test")
-    name = f"bench_{os.getpid()}"
+    name = f"bench_{os.getpid()}{beside}"
     try:
         connection = psycopg.connect(server, autocommit=True, connect_timeout=3)
     except psycopg.OperationalError:

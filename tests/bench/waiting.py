@@ -18,41 +18,42 @@ from ivr.worker import Worker
 from tests.bench.figures import Figure, at_most
 from tests.bench.postgres import own_database
 
-WAITING, RUNS, ROUNDS = 100_000, 7, 300
+WAITING, RUNS, ROUNDS = 100_000, 21, 300
 
 
 def waiting(directory: Path) -> Iterator[Figure]:
-    """Rounds with nothing to do, before and after they are planned."""
+    """Rounds with nothing to do, of a worker that has them before it and one that has not, in runs that take turns."""
     log.start("error")
-    with own_database() as postgresql:
-        databases = {"SQLite": f"sqlite:///{directory / 'waiting.db'}"}
-        if postgresql:
-            databases["PostgreSQL"] = postgresql
+    with own_database() as first, own_database("_beside") as second:
+        databases = {"SQLite": (f"sqlite:///{directory / 'none.db'}", f"sqlite:///{directory / 'many.db'}")}
+        if first and second:
+            databases["PostgreSQL"] = (first, second)
         else:
             yield Figure("waiting: PostgreSQL cannot be reached, so not measured on it", "")
-        for name, url in databases.items():
+        for name, (none, many) in databases.items():
+            without, among = _worker(none, 0), _worker(many, WAITING)
+            ratio = statistics.median(_seconds(among) / _seconds(without) for _ in range(RUNS))
             what = f"waiting: an idle round of the worker among {WAITING:,} expectations : among none, {name}"
-            yield at_most(what, _ratio(url), 1.1, "x")
+            yield at_most(what, ratio, 1.1, "x")
+            for each in (without, among):
+                each.runtime.database.close()
 
 
-def _ratio(url: str) -> float:
+def _worker(url: str, count: int) -> Worker:
     settings = config.read({"DATABASE_URL": url, "SECRET_KEY": SECRET_KEY})
     built = runtime.build(settings, load_directory(ROOT / "flows").flows)
     schema.upgrade(built.database)
-    worker = Worker(built)
-    _seconds(worker)
-    without = statistics.median(_seconds(worker) for _ in range(RUNS))
     due_at = datetime.now(UTC) + timedelta(hours=1)
     rows = [
         {"conversation_id": f"{number:032x}", "name": "late", "due_at": due_at + timedelta(seconds=number)}
-        for number in range(WAITING)
+        for number in range(count)
     ]
-    with built.database.writes() as tx:
-        tx.execute(insert(expectations), rows)
+    if rows:
+        with built.database.writes() as tx:
+            tx.execute(insert(expectations), rows)
+    worker = Worker(built)
     _seconds(worker)
-    among = statistics.median(_seconds(worker) for _ in range(RUNS))
-    built.database.close()
-    return among / without
+    return worker
 
 
 def _none_is_begun(*_work: object) -> Future[None]:
