@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 
 from ivr.clients.failure import SendError
+from ivr.flow.model import Expect
+from ivr.flow.words import Words
 from tests.desks import CHANGE, Talking, brand, said, talking
 from tests.desks import MESSAGE as WORDS
 from tests.doors import CALLER
@@ -266,6 +269,26 @@ def test_a_deploy_while_a_promise_waits(
         assert here.texted() == texted
         rows = here.doors.rows("SELECT body FROM messages WHERE kind = 'note'")
         assert [row[0][: len(start)] for row, start in zip(rows, noted, strict=True)] == noted
+
+
+def test_one_that_cannot_be_said_keeps_no_other_from_going_out(
+    database_url: str, tmp_path: Path, logged: io.StringIO
+) -> None:
+    def change(data: dict[str, Any]) -> None:
+        data["expect"] = {"late": LATE}
+        data["branches"]["bookings"].update(sla="9 minutes")
+
+    flow = brand(tmp_path, change=change)
+    bad = replace(flow.branches["bookings"], expect=Expect(late=Words("", "{{ nothing }}")))
+    flow = replace(flow, branches={**flow.branches, "bookings": bad})
+    with talking(database_url, {"acme": flow}) as here:
+        for branch, caller in (("bookings", "+14155552672"), ("billing", CALLER)):
+            here.accepts(branch, caller)
+            here.writes("Hello?", consumer=caller)
+        here.works()
+        here.works(3600)
+        assert here.texted()[2:] == [LATE]
+    assert '"event": "expectation_failed"' in logged.getvalue()
 
 
 def test_after_an_outage_only_the_broken_promise_is_told(database_url: str, tmp_path: Path) -> None:

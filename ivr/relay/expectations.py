@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
-from ivr import numbers
+from ivr import log, numbers
 from ivr.flow import desk, promise, quiet
 from ivr.flow.hours import next_midnight
 from ivr.flow.model import Branch, Flow
@@ -95,11 +96,21 @@ def come(
     for due in all_due:
         if due.name == "at_risk" and due.conversation_id in late:  # after an outage: it is broken already
             continue
-        if due.deflection_id is not None:
-            _follow_up(tx, flows, due, new_id(), now)
-        else:
-            broken.append(_of_conversation(tx, flows, due, new_id, now))
+        try:
+            with tx.begin_nested():
+                broken.append(_come(tx, flows, due, new_id, now))
+        except SQLAlchemyError:  # the database's day is bad, not this one
+            raise
+        except Exception as error:  # one that cannot be said must not keep all others, and every text, from going out
+            log.error("expectation_failed", error, conversation=due.conversation_id, expectation=due.name)
     return len(all_due), [each for each in broken if each]
+
+
+def _come(tx: Connection, flows: Mapping[str, Flow], due: Expectation, new_id: NewId, now: datetime) -> Broken | None:
+    if due.deflection_id is None:
+        return _of_conversation(tx, flows, due, new_id, now)
+    _follow_up(tx, flows, due, new_id(), now)
+    return None
 
 
 def still_true(tx: Connection, text: Text, flows: Mapping[str, Flow], now: datetime) -> bool:
