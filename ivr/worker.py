@@ -15,7 +15,7 @@ from ivr.relay.consumer import still_wanted
 from ivr.runtime import Runtime
 from ivr.store import api_events, bell, conversations, identities, invitations, known, outbox, schedule
 from ivr.store import expectations as planned
-from ivr.store.database import fold
+from ivr.store.folding import keep_folded
 from ivr.store.outbox import Text
 
 THREADS = 16
@@ -25,7 +25,6 @@ STOPS_WITHIN = 22.0  # an attempt ends within 20
 
 LOOKS_AT_LEASES_EVERY = timedelta(seconds=0.5)  # not in each of a hundred rounds a second
 LOOKS_AT_THE_CLOCK_EVERY = timedelta(minutes=1)
-FOLDS_EVERY = timedelta(seconds=1)
 EXPECTATIONS_KEPT = timedelta(days=30)  # of conversations that are closed
 CLEAN_UP_EVERY = timedelta(days=1)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -60,7 +59,6 @@ class Worker:
     _under_way: set[Future[None]] = field(default_factory=set)
     _look_at_the_clock: datetime = LONG_AGO
     _looked_at_leases: datetime = LONG_AGO
-    _folded: datetime = LONG_AGO
 
     def run(self) -> None:
         """Work until stopped. Nothing that fails ends it."""
@@ -81,9 +79,6 @@ class Worker:
         here, now = self.runtime, self.runtime.now()
         self._under_way = {attempt for attempt in self._under_way if not attempt.done()}
         free = THREADS - len(self._under_way)
-        if abs(now - self._folded) >= FOLDS_EVERY:
-            self._folded = now
-            fold(here.database)
         if not self._has_work(now):
             return False
         with here.database.writes() as tx:
@@ -147,8 +142,10 @@ class Worker:
         self.runtime.bell.ring()
 
     def run_here(self) -> None:
-        """Run in this thread, the bell's ear in another, until `end`."""
+        """Run in this thread, the bell's ear and the folding of SQLite's log in others, until `end`."""
         ear = threading.Thread(target=self._listen, name="bell", daemon=True)
+        folding = (self.runtime.database, self.stop)
+        threading.Thread(target=keep_folded, args=folding, name="folding", daemon=True).start()
         ear.start()
         self.run()
         ear.join(2 * bell.HEARS_STOP_WITHIN)

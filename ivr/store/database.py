@@ -16,7 +16,6 @@ from sqlalchemy.pool import QueuePool
 from ivr.store.line import SQLITE_BUSY, Line, in_turn
 
 WAIT_FOR_A_CONNECTION = 2  # seconds, as for SQLite's lock
-FOLDED_TO_ITS_END = 2000  # pages of the write-ahead log
 PATIENCE = "-c timezone=UTC -c lock_timeout=1500 -c statement_timeout=2000"  # milliseconds
 
 Insert = postgresql.Insert | sqlite.Insert
@@ -88,7 +87,7 @@ def _sqlite(url: str, connections: int) -> Database:
         connection = sqlite3.connect(file, timeout=SQLITE_BUSY, check_same_thread=False)
         # The driver begins transactions by itself, at the first write and after the read; ours begin where we say.
         connection.isolation_level = None
-        # The log is folded into the file beside the calls (`fold`), inside a commit only where nobody does that.
+        # The log is folded into the file beside the calls (ivr/store/folding.py), in a commit only where nobody does.
         pragmas = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "wal_autocheckpoint=100000")
         for pragma in (*pragmas, "busy_timeout=0"):
             connection.execute(f"PRAGMA {pragma}")
@@ -111,22 +110,6 @@ def _begin_sqlite(connection: Connection) -> None:
         in_turn(connection.connection.cursor(), "BEGIN IMMEDIATE", {}, time.monotonic() + SQLITE_BUSY)
     else:
         connection.exec_driver_sql("BEGIN")
-
-
-def fold(database: Database) -> None:
-    """Fold SQLite's write-ahead log into its file, beside the calls; no commit of theirs does it.
-
-    Most of it while others write on. A log that has grown is then folded to its end, for which they wait some
-    milliseconds: it would begin anew never while they write, and every read would look for its pages in all of it.
-    """
-    if database.dialect != "sqlite":
-        return
-    with database.reads() as tx:
-        tx.exec_driver_sql("COMMIT")
-        [(_, pages, _)] = tx.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-        if pages > FOLDED_TO_ITS_END:
-            tx.exec_driver_sql("PRAGMA wal_checkpoint(FULL)").fetchall()
-        tx.exec_driver_sql("BEGIN")
 
 
 def insert(dialect: str, table: Table) -> Insert:
@@ -154,8 +137,7 @@ class Quick:
     def run(self, values: Mapping[str, Any]) -> bool:
         """Whether the first statement wrote a row; False for a replay."""
         if self.database.line is not None:
-            rows = [self.database.line.run(statement, values) for statement in self.statements]
-            return rows[0] > 0
+            return self.database.line.run(self.statements, values)[0] > 0
         pooled = self.database.engine.raw_connection()
         try:
             cursor = pooled.cursor()

@@ -4,7 +4,7 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 # Seconds. A webhook has three; what waits longer for the database answers from the flow alone.
@@ -28,13 +28,13 @@ def in_turn(cursor: Any, statement: str, values: Mapping[str, Any], give_up: flo
 
 
 class _Write:
-    """One statement, and what came of it once `done` can be taken."""
+    """Statements, and what came of them once `done` can be taken."""
 
-    __slots__ = ("done", "error", "give_up", "rows", "statement", "values")
+    __slots__ = ("done", "error", "give_up", "rows", "statements", "values")
 
-    def __init__(self, statement: str, values: Mapping[str, Any], give_up: float) -> None:
-        self.statement, self.values, self.give_up = statement, values, give_up
-        self.rows = 0
+    def __init__(self, statements: Sequence[str], values: Mapping[str, Any], give_up: float) -> None:
+        self.statements, self.values, self.give_up = statements, values, give_up
+        self.rows: list[int] = []
         self.error: Exception | None = None
         self.done = threading.Lock()
         self.done.acquire()
@@ -55,9 +55,9 @@ class Line:
         self._turn = threading.Lock()
         self._connection: sqlite3.Connection | None = None
 
-    def run(self, statement: str, values: Mapping[str, Any]) -> int:
-        """The number of rows written, in a transaction of its own."""
-        write = _Write(statement, values, time.monotonic() + self._patience)
+    def run(self, statements: Sequence[str], values: Mapping[str, Any]) -> list[int]:
+        """The number of rows each statement wrote, in a transaction of its own."""
+        write = _Write(statements, values, time.monotonic() + self._patience)
         self._waiting.append(write)
         # Asked again after the turn: who came after the last look at what waits, and before its end, waits for us.
         while self._waiting and self._turn.acquire(blocking=False):
@@ -80,12 +80,14 @@ class Line:
         finally:
             write.done.release()
 
-    def _written(self, write: _Write) -> int:
+    def _written(self, write: _Write) -> list[int]:
         if self._connection is None:
             self._connection = self.connect()
-        cursor = self._connection.cursor()
-        in_turn(cursor, write.statement, write.values, write.give_up)
-        return cursor.rowcount
+        cursor, rows = self._connection.cursor(), []
+        for statement in write.statements:
+            in_turn(cursor, statement, write.values, write.give_up)
+            rows.append(cursor.rowcount)
+        return rows
 
     def close(self) -> None:
         connection, self._connection = self._connection, None

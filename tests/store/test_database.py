@@ -2,6 +2,7 @@
 
 import multiprocessing
 import sqlite3
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,8 @@ import pytest
 from sqlalchemy import select, text, update
 
 from ivr.store.calls import Call, Journal
-from ivr.store.database import FOLDED_TO_ITS_END, Database, fold, opened, opened_once
+from ivr.store.database import Database, opened, opened_once
+from ivr.store.folding import fold, keep_folded
 from ivr.store.line import Line
 from ivr.store.tables import calls
 from tests.databases import new_database
@@ -155,10 +157,10 @@ def test_all_who_wait_for_a_locked_database_are_told_together(tmp_path: Path) ->
         line = Line(connect_to(url), patience=0.2)
         with database.writes(), ThreadPoolExecutor(20) as threads:
             began = time.monotonic()
-            waiting = [threads.submit(line.run, "DELETE FROM calls", {}) for _ in range(20)]
+            waiting = [threads.submit(line.run, ["DELETE FROM calls"], {}) for _ in range(20)]
             errors = [str(each.exception()) for each in waiting]
             took = time.monotonic() - began
-        assert line.run("DELETE FROM calls", {}) == 0
+        assert line.run(["DELETE FROM calls"], {}) == [0]
         line.close()
     assert errors == ["database is locked"] * 20
     assert took < 2
@@ -170,12 +172,33 @@ def test_a_log_that_has_grown_is_folded_to_its_end(tmp_path: Path) -> None:
         for number in range(1000):
             journal.came_in(replace(CALL, call_sid=f"CA{number}"), "billing", NOW)
         grown = wal(url).stat().st_size
-        fold(database)
+        fold(connect_to(url)(), to_its_end=1000)
         journal.came_in(replace(CALL, call_sid="CA after"), "billing", NOW)
-        assert grown > 4096 * FOLDED_TO_ITS_END
+        assert grown > 4096 * 1000
         assert wal(url).stat().st_size == grown  # it begins anew from its beginning
         with database.reads() as tx:
             assert tx.execute(text("SELECT count(*) FROM calls")).scalar() == 1001
+
+
+def test_what_was_written_is_folded_beside_the_calls_until_stopped(tmp_path: Path) -> None:
+    with new_database("sqlite", tmp_path) as url, opened_once(url) as database:
+        stop = threading.Event()
+        folding = threading.Thread(target=keep_folded, args=(database, stop))
+        folding.start()
+        Journal.of(database).came_in(CALL, "billing", NOW)
+        give_up = time.monotonic() + 20
+        while not calls_without_the_log(url) and time.monotonic() < give_up:
+            pass
+        stop.set()
+        folding.join(5)
+        assert calls_without_the_log(url) == 1
+        assert not folding.is_alive()
+
+
+def calls_without_the_log(url: str) -> int:
+    file = url.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(f"file:{file}?immutable=1", uri=True)) as connection:
+        return int(connection.execute("SELECT count(*) FROM calls").fetchone()[0])
 
 
 def connect_to(url: str) -> Callable[[], sqlite3.Connection]:
