@@ -28,6 +28,7 @@ from ivr.sandbox.rest import Weather, messages_api
 from ivr.sandbox.town import ROOT, _environment, _Quiet, free_port, simulated_desk
 from ivr.sandbox.webhooks import Webhooks
 from ivr.store.database import Database, opened
+from tests.asking import API_KEYS, KEY, yes
 from tests.databases import sqlalchemy_url
 from tests.doors import ACCOUNT_SID, TOKEN
 
@@ -59,6 +60,7 @@ class Fleet:
     before: Callable[[], None] = lambda: None  # as a request to send arrives at Twilio
     after: Callable[[], None] = lambda: None  # as soon as its answer is written
     seconds: list[float] = field(default_factory=list)
+    answered: list[str] = field(default_factory=list)  # numbers that the API took
     _numbers: Iterator[int] = field(default_factory=lambda: iter(range(2000, 9999)))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -94,6 +96,19 @@ class Fleet:
             if status:
                 break
         return status
+
+    def deflect(self) -> None:
+        """Another IVR's caller says yes; it asks with the same key until it is answered."""
+        number = self.number()
+        headers = {"Authorization": f"Bearer {KEY}", "Idempotency-Key": number}
+        for _ in range(50):
+            with suppress(requests.RequestException):
+                url = f"{self.webhooks.app_url}/api/v1/deflections"
+                answer = requests.post(url, json=yes(number=number, call_id=number), headers=headers, timeout=10)
+                if answer.ok:
+                    self.answered.append(number)
+                    return
+            threading.Event().wait(0.1)
 
     def children(self, master: subprocess.Popen[bytes]) -> list[int]:
         listed = Path(f"/proc/{master.pid}/task/{master.pid}/children").read_text()
@@ -150,7 +165,7 @@ class Fleet:
             accepted = tx.execute(text("SELECT number FROM deflections WHERE accepted_at IS NOT NULL")).scalars().all()
             dead = tx.execute(text("SELECT count(*) FROM messages WHERE state IN ('dead', 'failed')")).scalar()
         sent = Counter(str(found["to"]) for found in self.carrier.texts)
-        lost = sum(1 for number in accepted if not sent[number])
+        lost = sum(1 for number in {*accepted, *self.answered} if not sent[number])
         assert not dead, "nothing may be given up while Twilio is there"
         return Count(len(accepted), sum(sent.values()), lost, sum(found - 1 for found in sent.values() if found > 1))
 
@@ -163,7 +178,7 @@ def fleet(url: str, directory: Path, **settings: str) -> Iterator[Fleet]:
     webhooks = Webhooks(address, address, ACCOUNT_SID, TOKEN)
     carrier = Carrier(Clock(), webhooks, received=lambda _body: None)
     environ = _environment(ROOT / "flows", url, port, twilio_port)
-    environ |= {"TWILIO_ACCOUNT_SID": ACCOUNT_SID, "TWILIO_AUTH_TOKEN": TOKEN, **settings}
+    environ |= {"TWILIO_ACCOUNT_SID": ACCOUNT_SID, "TWILIO_AUTH_TOKEN": TOKEN, "API_KEYS": API_KEYS, **settings}
     weather = Weather()
     app = Flask("twilio", static_folder=None)
     app.register_blueprint(messages_api(carrier, weather, ACCOUNT_SID, TOKEN))

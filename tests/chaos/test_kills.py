@@ -4,7 +4,7 @@ import os
 import random
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -42,13 +42,13 @@ def test_killed_at_random_moments(here: Fleet, capsys: pytest.CaptureFixture[str
     master = here.web()
     worker = here.start("ivr", "worker") if separate(here) else None
 
-    def callers() -> None:
+    def callers(say_yes: Callable[[], object]) -> None:
         while not over.is_set():
-            here.accept()
+            say_yes()
 
     with ThreadPoolExecutor(4) as pool:
-        for _ in range(4):
-            pool.submit(callers)
+        for say_yes in (here.accept, here.accept, here.deflect, here.deflect):
+            pool.submit(callers, say_yes)
         for kill in range(KILLS):
             threading.Event().wait(chance.uniform(0.1, 0.5))
             if worker and kill % 4 == 0:
@@ -63,6 +63,7 @@ def test_killed_at_random_moments(here: Fleet, capsys: pytest.CaptureFixture[str
         print(f"\n{KILLS} kills at random moments: {count}")
     assert (count.lost, count.doubled) == (0, 0)
     assert count.accepted > KILLS
+    assert len(here.answered) > KILLS / 2, "another IVR's callers were among them"
 
 
 def test_killed_at_each_named_point(here: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
