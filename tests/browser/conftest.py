@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 
@@ -50,7 +50,7 @@ def opened(browser: Browser) -> Iterator[Opened]:
         if script:
             context.add_init_script(script)
         page = context.new_page()
-        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.on("console", lambda said: _told(said, complaints))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda asked: _abroad(asked.url, complaints))
         page.goto(url)
@@ -60,6 +60,12 @@ def opened(browser: Browser) -> Iterator[Opened]:
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+def _told(said: ConsoleMessage, complaints: list[str]) -> None:
+    """An error, but for a refusal (409), which the page shows to the person."""
+    if said.type == "error" and "status of 409" not in said.text:
+        complaints.append(said.text)
 
 
 def _abroad(url: str, complaints: list[str]) -> None:

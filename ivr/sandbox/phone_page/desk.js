@@ -56,10 +56,10 @@ function draw() {
     return [pair];
   }));
   $("talk").replaceChildren();
-  for (const { who, text } of here.texts) append($("talk"), element("li", text, { consumer: "theirs", agent: "mine", note: "note" }[who]));
+  for (const { who, text } of here.texts) append($("talk"), element("p", text, { consumer: "theirs", agent: "mine", note: "note" }[who]));
   const closed = here.state === "CLOSE";
   $("close").hidden = $("reply").hidden = closed;
-  if (closed) append($("talk"), element("li", "The conversation is closed.", "note"));
+  if (closed) append($("talk"), element("p", "The conversation is closed.", "note"));
 }
 
 function tab(conversation) {

@@ -248,5 +248,5 @@ function whole() {
 function drawTexts() {
   const mine = texts.filter((text) => text.brand === $("brand").value);
   $("thread").replaceChildren();
-  for (const text of mine) append($("thread"), element("li", text.body, text.from === "me" ? "mine" : "theirs"));
+  for (const text of mine) append($("thread"), element("p", text.body, text.from === "me" ? "mine" : "theirs"));
 }
