@@ -20,6 +20,7 @@ class Drafts:
         self._kept = {brand: _text(file) for brand, file in self._files.items()}  # as the files were when last read
         self._texts, self._used = dict(self._kept), dict(self._kept)
         self._place, self._restart, self._lock = place, restart, RLock()
+        self._is_up = True  # not when the server did not start with what was written
         self._flows = load(self._files.values()).flows
 
     @property
@@ -37,17 +38,20 @@ class Drafts:
     def write(self, brand: str, text: str) -> dict[str, Any]:
         """Keep a new text; no file is touched."""
         with self._lock:
-            self._texts[self._known(brand)] = text
+            ends = "\r\n" if "\r\n" in self._kept[self._known(brand)] else "\n"  # a browser knows but one kind
+            self._texts[brand] = text.replace("\r\n", "\n").replace("\n", ends)
             return self.shown(brand)
 
     def use(self) -> bool:
         """Have the server use what was written and has no error; whether it was started anew for that."""
         with self._lock:
             wanted = {brand: text if self._is_good(brand) else self._used[brand] for brand, text in self._texts.items()}
-            if wanted == self._used:
+            if wanted == self._used and self._is_up:
                 return False
             loaded = self._laid_out("used", wanted)
+            self._is_up = False
             self._restart(self._place / "used")
+            self._is_up = True
             self._used, self._flows = wanted, loaded.flows
             return True
 

@@ -87,6 +87,11 @@ class LivePhone:
             raise TownError("No call is on.")
         return self._line
 
+    def heard(self, prompt: int) -> None:
+        """A prompt is over; of a call that is over too, nothing."""
+        if self._line:
+            self._line.heard(prompt)
+
     def hurry(self, seconds: float) -> None:
         """Let time pass, for everybody."""
         self._live().hurry(seconds)

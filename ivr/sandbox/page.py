@@ -62,7 +62,7 @@ def _on_the_phone(live: LivePhone) -> dict[str, Act]:
     return {
         "dial": lambda given: live.dial(*(str(given[name]) for name in DIALLING)),
         "press": lambda given: live.line().press(str(given["key"])),
-        "heard": lambda given: live.line().heard(int(given["id"])),
+        "heard": lambda given: live.heard(int(given["id"])),
         "hang-up": lambda given: live.line().hang_up(),
         "hurry": lambda given: live.hurry(max(0.0, min(float(given["seconds"]), LONGEST_HURRY))),
         "text": lambda given: live.text(str(given["brand"]), str(given["body"])),

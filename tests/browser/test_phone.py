@@ -1,19 +1,23 @@
 """The phone page in a browser: a call is dialled, heard, deflected and answered; a prompt is edited and heard."""
 
+import io
 import re
 import shutil
+import wave
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import requests
+from flask import Flask, Response, request
 from playwright.sync_api import Page, expect
 
-from ivr.sandbox.town import free_port, town
+from ivr.sandbox.town import Town, free_port, town
 from tests.browser.conftest import Opened
 from tests.browser.looks import nothing_serious, shot
 from tests.conftest import FLOWS
+from tests.deployment.stand import served
 
 # A voice that is done at once, and writes down what it was given to say.
 VOICE = r"""
@@ -25,8 +29,8 @@ speechSynthesis.cancel = () => {};
 
 
 class Sandbox:
-    def __init__(self, url: str, flows: Path) -> None:
-        self.url, self.flows = url, flows
+    def __init__(self, url: str, flows: Path, town: Town) -> None:
+        self.url, self.flows, self.town = url, flows, town
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +39,8 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     flows, port = place / "brands", free_port()
     shutil.copytree(FLOWS, flows)
     database, log = f"sqlite:///{place / 'ivr.db'}", place / "server.log"
-    with town(flows, database, log, sandbox_port=port, ahead=timedelta()):
-        yield Sandbox(f"http://127.0.0.1:{port}/", flows)
+    with town(flows, database, log, sandbox_port=port, ahead=timedelta()) as here:
+        yield Sandbox(f"http://127.0.0.1:{port}/", flows, here)
 
 
 def ready(page: Page) -> None:
@@ -199,6 +203,75 @@ def test_the_queue_is_hurried(sandbox: Sandbox, opened: Opened) -> None:
     expect(page.locator("#state")).to_have_text("Talking to a person")
     page.locator("#call").click()
     expect(page.locator("#state")).to_have_text("Ready")
+
+
+def test_who_hangs_up_in_the_queue_has_left_it(sandbox: Sandbox, opened: Opened) -> None:
+    page = opened(sandbox.url, script=VOICE)
+    ready(page)
+    page.locator("#number").select_option("branch:billing")
+    page.locator("#call").click()
+    listens(page)
+    page.locator("#hurry").click()
+    expect(page.locator("#state")).to_have_text("Waiting in the queue “billing”")
+    page.locator("#call").click()
+    expect(page.locator("#state")).to_have_text("Ready")
+    assert sandbox.town.webhooks.exchanges[-1]["params"]["QueueResult"] == "hangup"
+
+
+def test_a_number_is_keyed_in_and_its_texts_arrive_here(sandbox: Sandbox, opened: Opened) -> None:
+    page = opened(sandbox.url, script=VOICE)
+    ready(page)
+    page.get_by_text("Whose phone, and what goes wrong").click()
+    page.locator("#from").select_option("withheld")
+    page.locator("#call").click()
+    accept(page)
+    hears(page, "Please enter the mobile number")
+    listens(page)
+    page.keyboard.type("4155552680#")
+    hears(page, "4155552680")
+    listens(page)
+    page.keyboard.type("1")
+    expect(page.locator("#banner")).to_contain_text("Acme Air")
+    page.locator("#call").click()
+    page.get_by_label("Text message").fill("It is me")
+    page.keyboard.press("Enter")
+    expect(page.locator("#facts")).to_contain_text("+1(415) 555-2680")
+
+
+def test_a_recording_plays(sandbox: Sandbox, opened: Opened) -> None:
+    asked: list[str] = []
+    with served(recordings(asked)) as url:
+        page = opened(sandbox.url, script=VOICE)
+        ready(page)
+        text = page.get_by_label("The brand's file")
+        said = "say: Thank you for calling {{ brand }}. For billing, press 1. For bookings, press 2."
+        written = text.input_value()
+        assert said in written
+        text.fill(written.replace(said, f"say: {{play: {url}/hello.wav}}"))
+        page.locator("#call").click()
+        expect(page.locator("#caption")).to_contain_text("hello.wav")
+        listens(page)
+        page.locator("#call").click()
+        expect(page.locator("#state")).to_have_text("Ready")
+        page.get_by_role("button", name="Undo all").click()
+        expect(page.locator("#saved")).to_have_text("As in the file")
+    assert asked
+    assert set(asked) == {"audio"}
+
+
+def recordings(asked: list[str]) -> Flask:
+    """A tenth of a second of silence, and what it was asked for as."""
+    app, wav = Flask("recordings"), io.BytesIO()
+    with wave.open(wav, "wb") as sound:
+        sound.setparams((1, 1, 8000, 800, "NONE", ""))
+        sound.writeframes(b"\x80" * 800)
+
+    @app.get("/hello.wav")
+    def hello() -> Response:
+        asked.append(request.headers.get("Sec-Fetch-Dest", ""))
+        return Response(wav.getvalue(), mimetype="audio/wav")
+
+    return app
 
 
 @pytest.mark.parametrize(

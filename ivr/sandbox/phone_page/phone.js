@@ -6,6 +6,11 @@ import * as sound from "./sound.js";
 const $ = (id) => document.getElementById(id);
 const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#"];
 const LETTERS = ["", "ABC", "DEF", "GHI", "JKL", "MNO", "PQRS", "TUV", "WXYZ", "", "+", ""];
+const DESKS = {
+  liveperson: () => "A conversation opens here when the caller texts.",
+  webhook: (name) => `${name} has a desk of its own, which the sandbox does not play.`,
+  "": (name) => `${name} has no desk here: what callers text is written down.`,
+};
 const SAID = {
   dialling: () => "Dialling…",
   talking: () => "On the line",
@@ -168,7 +173,7 @@ export const heard = {
     $("call").classList.toggle("green", !calls);
     $("call-label").textContent = calls ? "Hang up" : "Call";
     $("hurry").disabled = !calls;
-    for (const list of $("dialling").querySelectorAll("select")) list.disabled = calls;
+    for (const list of document.querySelectorAll(".dialling select")) list.disabled = calls;
     if (is === "dialling") begin(told);
     if (is === "queue" || is === "ringing" || is === "person") caption("");
     clearInterval(ringing);
@@ -200,7 +205,7 @@ export const heard = {
     if (!$("texts-view").hidden) return;
     unread += 1;
     count();
-    $("banner").replaceChildren(element("b", brands.find((one) => one.id === told.brand)?.name ?? "Text"), ` ${told.body}`);
+    $("banner").replaceChildren(element("b", brands.find((one) => one.id === told.brand)?.name ?? "Text"), element("span", told.body));
     $("banner").hidden = false;
   },
 };
