@@ -144,7 +144,7 @@ def test_every_room_says_what_it_is_for() -> None:
                 "clients/webhook.py",
                 "sandbox/webhooks.py",
                 "sandbox/phone.py",
-                "sandbox/town.py",
+                "sandbox/process.py",
             },
         ),
         ("phonenumbers", {"numbers.py"}),

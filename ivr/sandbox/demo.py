@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from threading import Event as Signal
 
@@ -24,13 +25,14 @@ def demo(
     with tempfile.TemporaryDirectory() as directory:
         place = Path(directory)
         tell("A simulation: the server is real; Twilio, the phones and the people are not.")
-        with town(flows_dir, f"sqlite:///{place / 'ivr.db'}", place / "server.log", port, sandbox_port) as here:
+        database, log = f"sqlite:///{place / 'ivr.db'}", place / "server.log"
+        with town(flows_dir, database, log, port, sandbox_port, ahead=timedelta()) as here:
             call, transcript = here.play(SCENE, show)
             missing = _missing(transcript)
             for step in (*call.errors, *missing):
                 tell(f"missing: {step}")
             if not once:
-                tell(f"\nThe sandbox: http://127.0.0.1:{sandbox_port}/ tells what it can do. Ctrl-C ends it.")
+                tell(f"\nYour turn, in a browser: http://127.0.0.1:{sandbox_port}/ is a phone. Ctrl-C ends it.")
                 Signal().wait()
         return not call.errors and not missing
 

@@ -175,9 +175,12 @@ class Call:
         answer = self.webhooks.post(urljoin(self._url, url), {**self._params(), **extra}, self._session)
         self._url = answer.url
         self.status = "in-progress" if self.status == "ringing" else self.status
-        if answer.seconds > 1:  # a wait that a caller notices
-            self.clock.advance(answer.seconds)
+        self._waited(answer.seconds)
         return answer
+
+    def _waited(self, seconds: float) -> None:
+        if seconds > 1:  # a wait that a caller notices
+            self.clock.advance(seconds)
 
     def _params(self) -> dict[str, str]:
         """What Twilio sends with every voice request; geography it does not know is there and empty."""

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, redirect, request
+from werkzeug.wrappers import Response as Answer
 
 from ivr.sandbox.carrier import HANDSETS, Carrier
+from ivr.sandbox.own_page import refuse_strangers
 from ivr.sandbox.phone import AGENTS
 from ivr.sandbox.rest import DAYS
 from ivr.sandbox.scene import CALLER, Scene, TownError
 from ivr.sandbox.transcript import Transcript
 
 HOW_TO = """\
-This is a simulation of Twilio and its phones. Nothing here reaches a real phone.
+This is a simulation of Twilio and its phones. Nothing here reaches a real phone. In a browser this is a phone.
 
 Play a call:       curl {url}calls -d brand=acme -d press=2,1 -d text='Where is my booking?'
                    also: branch, from, dial; handset: {handsets};
@@ -23,8 +25,12 @@ Read the handsets: curl {url}texts
 def phone_box(play: Callable[[Scene], Transcript], carrier: Carrier) -> Blueprint:
     blueprint = Blueprint("phone_box", __name__)
 
+    blueprint.before_request(refuse_strangers)
+
     @blueprint.get("/")
-    def how_to() -> Response:
+    def how_to() -> Answer:
+        if request.accept_mimetypes.best_match(["text/plain", "text/html"]) == "text/html":
+            return redirect("/phone/")
         words = {"handsets": ", ".join(HANDSETS), "days": ", ".join(DAYS), "agents": ", ".join(AGENTS)}
         return _plain(HOW_TO.format(url=request.url_root, **words))
 

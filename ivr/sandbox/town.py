@@ -3,9 +3,6 @@
 import hashlib
 import os
 import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +10,6 @@ from datetime import timedelta
 from pathlib import Path
 from threading import Lock, Thread
 
-import requests
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -25,11 +21,15 @@ from ivr.sandbox.ahead import Ahead
 from ivr.sandbox.carrier import HANDSETS, Carrier
 from ivr.sandbox.clock import Clock
 from ivr.sandbox.desk import Desk
+from ivr.sandbox.drafts import Drafts
 from ivr.sandbox.late import AnsweredLater
 from ivr.sandbox.later import Waiting, run_on
+from ivr.sandbox.live import LivePhone
 from ivr.sandbox.liveperson import liveperson_api
+from ivr.sandbox.page import page
 from ivr.sandbox.phone import Call
 from ivr.sandbox.phone_box import phone_box
+from ivr.sandbox.process import Process, running
 from ivr.sandbox.rest import Weather, messages_api
 from ivr.sandbox.scene import Scene, TownError
 from ivr.sandbox.talk import ARRIVES_WITHIN, Talk, wait
@@ -43,7 +43,6 @@ LIVEPERSON_ACCOUNT = "12345678"
 LIVEPERSON_CLIENT_ID = "5a5a5a5a-0000-4000-8000-000000000001"
 LIVEPERSON_CLIENT_SECRET = "a-simulated-connector-has-none-either"  # noqa: S105
 API_KEY = "a-simulated-ivr-has-no-secret-either"
-STARTS_WITHIN = 20.0  # seconds
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,7 +59,7 @@ class Town:
     talk: Talk
     ahead: Ahead
     weather: Weather = field(default_factory=Weather)
-    _one_at_a_time: Lock = field(default_factory=Lock)
+    busy: Lock = field(default_factory=Lock)
 
     def play(
         self,
@@ -74,7 +73,7 @@ class Town:
         `waiting`: what the server has still to send, which is waited for `within` real seconds at most, and what it
         will have to say later, to which time then runs on.
         """
-        with self._one_at_a_time:
+        with self.busy:
             flow = self.flows.get(scene.brand)
             if flow is None:
                 raise TownError(f"{scene.brand}: no such brand; there are: {', '.join(self.flows) or 'none'}")
@@ -162,26 +161,27 @@ def town(
     flows, transcript = load_directory(flows_dir).flows, Transcript(clock)
     here = Town(flows, webhooks, carrier, transcript, log, database_url, desk, talk, calendar)
     twilio_port = free_port() if down else sandbox_port
+    environment = _environment(flows_dir, database_url, port, twilio_port, sandbox_port)
+    server = Process(environment, log, None if ahead is None else calendar)
+    live = LivePhone(here, Drafts(flows_dir, log.with_name("flows"), server.restart))
     try:
         with (
-            _sandbox(_rest(here, app_url), sandbox_port),
-            _server(
-                _environment(flows_dir, database_url, port, twilio_port, sandbox_port),
-                log,
-                None if ahead is None else calendar,
-            ),
+            _sandbox(_rest(here, live, app_url), sandbox_port),
+            running(server),
         ):
             yield here
     finally:
+        live.stop()
         desk.stop()
 
 
-def _rest(here: Town, app_url: str) -> Flask:
+def _rest(here: Town, live: LivePhone, app_url: str) -> Flask:
     """Whom the server calls."""
     rest = Flask("sandbox", static_folder=None)
     rest.register_blueprint(liveperson_api(here.desk))
     rest.register_blueprint(messages_api(here.carrier, here.weather, ACCOUNT_SID, AUTH_TOKEN))
     rest.register_blueprint(account_api(account_for(here.flows.values(), ACCOUNT_SID, AUTH_TOKEN, app_url)))
+    rest.register_blueprint(page(live))
     rest.register_blueprint(phone_box(lambda scene: here.play(scene)[1], here.carrier))
     return rest
 
@@ -246,46 +246,3 @@ def _environment(
         "LIVEPERSON_CLIENT_SECRET": LIVEPERSON_CLIENT_SECRET,
         "LIVEPERSON_API_URL": f"http://127.0.0.1:{desk_port or twilio_port}",
     }
-
-
-@contextmanager
-def _server(environment: dict[str, str], log: Path, ahead: Ahead | None) -> Iterator[None]:
-    app = "wsgi:app"
-    if ahead:
-        app, environment = "ivr.sandbox.server:app", {**environment, "SANDBOX_AHEAD": str(ahead.file)}
-    _must_be_free(int(environment["PORT"]))
-    with log.open("wb") as output:
-        bind = f"127.0.0.1:{environment['PORT']}"  # its token is public: nobody else may reach it
-        command = [sys.executable, "-m", "gunicorn", "--bind", bind, app]
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
-        try:
-            _until_it_answers(process, f"http://127.0.0.1:{environment['PORT']}/healthz", log)
-            yield
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-def _must_be_free(port: int) -> None:
-    with socket.socket() as tried:
-        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            tried.bind(("127.0.0.1", port))
-        except OSError:
-            raise TownError(f"Port {port} is in use; set PORT to another.") from None
-
-
-def _until_it_answers(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    give_up = time.monotonic() + STARTS_WITHIN
-    while time.monotonic() < give_up:
-        if process.poll() is not None:
-            raise TownError(log.read_text(errors="replace").strip() or "The server did not start.")
-        try:
-            if requests.get(url, timeout=1).ok:
-                return
-        except requests.RequestException:
-            time.sleep(0.05)
-    raise TownError(f"The server did not answer within {STARTS_WITHIN:.0f} s; its output is in {log}.")
