@@ -159,12 +159,15 @@ def _environment(file: Path | None) -> Mapping[str, str] | None:
 
 
 def _known(brand: str) -> Mapping[str, Any]:
-    """What the brand's file says now; nothing where there is none."""
+    """What the brand's file says now; nothing where there is none, or it has an error."""
     file = config.flows_dir(os.environ) / f"{brand}.yaml"
     if not file.is_file():
         return {}
+    errors = load([file]).errors
+    for finding in errors:
+        tell(f"{finding}; its words are not read")
     data = source.read(file.read_bytes(), str(file)).data
-    return data if isinstance(data, dict) else {}
+    return data if isinstance(data, dict) and not errors else {}
 
 
 def _id(title: str) -> str:

@@ -63,8 +63,9 @@ class Asking:
     def gather_after(self, name: str) -> tuple[list[State], State] | None:
         """The gather that a place begins with, and what comes before it: words, counters."""
         before: list[State] = []
-        state = self.at(name)
-        while state and state not in before:
+        state, seen = self.at(name), set[str]()
+        while state and state.name not in seen:
+            seen.add(state.name)
             if state.type == "gather-input-on-call":
                 return before, state
             event = {"say-play": "audioComplete", "set-variables": "next"}.get(state.type, "")

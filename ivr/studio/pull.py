@@ -233,7 +233,7 @@ class _Reading:
         kept = dict(place)
         for key, unsaid in _UNSAID.items():
             if isinstance(kept.get(key), int):  # as the flow has it; the file's own stay as they are
-                unit = " seconds" if key in ("wait", "confirm") else ""
+                unit = "" if key == "tries" else " second" if kept[key] == 1 else " seconds"
                 kept[key] = f"{kept[key]}{unit}"
             if kept.get(key) == str(self.known.get(key, unsaid)) and key not in self.known:
                 del kept[key]

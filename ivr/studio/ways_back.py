@@ -97,11 +97,11 @@ class WaysBack:
         return after.leads("noMatch") or ""
 
     def say(self, state: State) -> tuple[Exit, str | None] | None:
-        said, seen = spoken(state, self.asking.left), [state]
+        said, seen = spoken(state, self.asking.left), {state.name}
         follows = self.asking.at(state.leads("audioComplete") or "")
-        while follows and follows not in seen and follows.type == "say-play":
+        while follows and follows.name not in seen and follows.type == "say-play":
             self.asking.used.add(follows.name)
-            seen.append(follows)
+            seen.add(follows.name)
             more = joined(said, spoken(follows, self.asking.left))
             if more is None:
                 self._left(follows, "a text and a recording; a brand's last words are one of them")
@@ -109,8 +109,8 @@ class WaysBack:
             follows = self.asking.at(follows.leads("audioComplete") or "")
         if follows is None:
             return ({"say": said}, None) if said else None
-        self._left(seen[0], f"is not said here before {follows.name}")
-        return self._way(follows.name, seen[0]) if follows not in seen else None
+        self._left(state, f"is not said here before {follows.name}")
+        return self._way(follows.name, state) if follows.name not in seen else None
 
     def redirect(self, state: State) -> tuple[Exit, str | None] | None:
         url = str(state.properties.get("url", ""))

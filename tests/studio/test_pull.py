@@ -1,6 +1,7 @@
 """`studio pull`: what was exported plays the same when it is pulled; of other flows, what is left is said."""
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,25 @@ def test_a_change_in_the_flow_is_one_in_the_file(tmp_path: Path) -> None:
     assert pulled.left == ()
 
 
+def test_what_a_template_would_read_is_said_all_the_same(tmp_path: Path) -> None:
+    definition = export(FLOWS["acme"], "native", "").definition
+    said = "Press {# one #} or {% two. {three} {{contact.channel.address}}"
+    at(definition, "ask_menu")["properties"]["say"] = said
+    back = read(tmp_path, pull(definition, "Nobody"))
+    told = ByTheServer(back, [], "free").tell("menu")
+    assert told[0] == ("ivr", said.replace("{{contact.channel.address}}", "+14155552671"))
+
+
+@pytest.mark.parametrize("kind", ["set-variables", "say-play", "split-based-on"])
+def test_a_thousand_states_in_a_ring_are_read_quickly(kind: str) -> None:
+    event = {"set-variables": "next", "say-play": "audioComplete", "split-based-on": "noMatch"}[kind]
+    its: Any = {"set-variables": {"variables": []}, "say-play": {"say": "x"}}.get(kind, {"input": "x"})
+    ring = [state(f"s{n}", kind, {event: f"s{(n + 1) % 999}"}, **its) for n in range(999)]
+    began = time.monotonic()
+    assert pull(flow(state("Trigger", "trigger", {"incomingCall": "s0"}), *ring), "x").left
+    assert time.monotonic() - began < 5
+
+
 def test_without_its_file_a_redirect_s_words_are_to_be_written(tmp_path: Path) -> None:
     pulled = pull(export(FLOWS["corner-bakery"], "redirect", SERVER).definition, "x", None, "+14155550121")
     back = read(tmp_path, pulled)
@@ -233,5 +253,9 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeyp
     assert ("Reply STOP" in told.out, told.err) == (True, "")
     assert main(["studio", "pull", str(file), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == copied("redirect")
+    (tmp_path / "acme.yaml").write_text("name: Acme\nbranches: [x]\n", encoding="utf-8")
+    monkeypatch.setenv("FLOWS_DIR", str(tmp_path))
+    assert main(["studio", "pull", str(file)]) == 1  # the brand's file has errors
+    assert "acme.yaml:2:11: error: " in capsys.readouterr().err
     assert main(["studio", "pull", str(tmp_path / "none.json")]) == 1
     assert "none.json: error: cannot be read" in capsys.readouterr().err
