@@ -28,14 +28,13 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     back = actions.add_parser("pull", help="a Studio flow as a brand's file, and what that cannot carry")
     back.add_argument("flow", metavar="FLOWSID", help="a flow's SID (FW…), or a file with its JSON")
     back.add_argument("--json", action="store_true", help="the flow's JSON as it is, to be kept and compared")
-    back.add_argument(
-        "--brand", default="", metavar="ID", help="the brand; by the flow's redirects or name unless said"
-    )
+    back.add_argument("--brand", default="", metavar="ID", help="the brand's file it comes back into, or a new one")
     back.add_argument(
         "--sender", default="", metavar="NUMBER", help="who texts come from, where the flow has no number"
     )
     back.add_argument("--environment", type=Path, metavar="FILE", help="SIDs and numbers there, to be put back")
     back.add_argument("--out", type=Path, metavar="DIR", help="write a file there instead")
+    back.add_argument("--over", action="store_true", help="write over a brand's file that is there")
     back.set_defaults(command=_pull)
     out = actions.add_parser("push", help="check a flow's JSON, validate it at Twilio, draft and publish it")
     out.add_argument("file", type=Path, metavar="FILE", help="a flow's JSON")
@@ -106,7 +105,7 @@ def _pull(arguments: argparse.Namespace) -> int:
     name = arguments.brand or redirects_to(flow) or _id(title)
     if arguments.json:
         return _written(arguments.out, f"{name}.json", definition.written(ordered(flow)))
-    known = _known(name) if redirects_to(flow) == name else {}
+    known = _known(name) if arguments.brand or redirects_to(flow) else {}
     pulled = pull(flow, title, known, arguments.sender)
     for finding in pulled.left:
         tell(f"{printable(arguments.flow)}:{finding}")
@@ -114,8 +113,7 @@ def _pull(arguments: argparse.Namespace) -> int:
     good = _tell_faults(name, text) and not pulled.left
     if "numbers" not in pulled.brand:
         tell(f"Which numbers call the flow is not in it; lead yours to {pulled.enters} under `numbers`.")
-    _written(arguments.out, f"{name}.yaml", text)
-    return GOOD if good else FAILED
+    return max(_written(arguments.out, f"{name}.yaml", text, arguments.over), GOOD if good else FAILED)
 
 
 def _flow(given: str) -> tuple[Any, str, str] | None:
@@ -186,10 +184,13 @@ def _tell_faults(name: str, text: str) -> bool:
     return not errors
 
 
-def _written(directory: Path | None, name: str, text: str) -> int:
+def _written(directory: Path | None, name: str, text: str, over: bool = True) -> int:
     if directory is None:
         print(text, end="")
         return GOOD
+    if not over and (directory / name).exists():
+        tell(f"{directory / name} is there already; leave out --out to compare, or say --over to write over it")
+        return FAILED
     directory.mkdir(parents=True, exist_ok=True)
     (directory / name).write_text(text, encoding="utf-8")
     print(directory / name)

@@ -33,7 +33,7 @@ class Pulled:
 def pull(definition: Any, title: str, known: Mapping[str, Any] | None = None, sender: str = "") -> Pulled:
     """`definition` has passed the check. `title`: the brand's name, unless the flow says it.
 
-    `known`: what the brand's file says now, for a flow whose redirects lead here. `sender`: where the flow has none.
+    `known`: what the brand's file says now, which the flow comes back into. `sender`: where the flow has none.
     """
     left, its = Left(), known or {}
     asking = Asking({state.name: state for state in states(definition)}, left)
@@ -154,13 +154,18 @@ class _Reading:
             if asked and not self.places.offers(asked):
                 self.menus[called] = self._menu(asked)
             elif asked:
-                self.branches[called] = self.back.native(asked)
+                self.branches[called] = {**self._kept(called), **self.back.native(asked)}
             elif ours(state):
                 self.branches[called] = self.back.redirected(state)
             else:
                 self.branches[called] = self.back.alone(name, state)
         for words in self.back.ways.nobody.values():
             self.phrases.add("nobody", words, next(iter(self.asking.there.values())))
+
+    def _kept(self, branch: str) -> dict[str, Any]:
+        """What the brand's file says of a branch, and no flow could: its skill, its hours."""
+        known = self.known.get("branches", {}).get(branch, {})
+        return {key: value for key, value in known.items() if key != "fallback"}
 
     def _menu(self, asked: Asked) -> dict[str, Any]:
         press = {}

@@ -34,6 +34,24 @@ def test_each_picture_is_made_from_the_export(picture: str) -> None:
     ElementTree.fromstring(made)
 
 
+def test_the_steps_lead_to_a_deflected_call(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The three widgets of the page, put into a flow that a person had."""
+    added = {its["name"]: its for its in export(FLOWS["corner-bakery"], "redirect", SERVER).definition["states"]}
+    mine = json.loads(json.dumps([added[name] for name in PICTURES["studio-added.svg"]]))
+    text = json.dumps(mine).replace('"otherwise_orders"', '"people"')
+    made = flow(
+        state("Trigger", "trigger", {"incomingCall": "enter_orders"}),
+        state("people", "enqueue-call", {"callComplete": ""}, queue_name="front"),
+        *json.loads(text),
+    )
+    file = tmp_path / "mine.json"
+    file.write_text(json.dumps(made), encoding="utf-8")
+    assert main(["studio", "check", str(file), "--strict"]) == 0
+    for result, heard in (("accepted", "Thank you. Goodbye."), ("declined", "waits in queue front")):
+        assert main(["studio", "run", str(file), "--given", f"enter_orders.result={result}"]) == 0
+        assert heard in capsys.readouterr().out
+
+
 def test_the_ten_minutes_are_ten() -> None:
     steps = PAGE.split("## From your flow")[1].split("\n## ")[0]
     assert sum(map(int, re.findall(r"\((\d) minutes?\)", steps))) == 10

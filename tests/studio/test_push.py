@@ -1,6 +1,7 @@
 """`studio push` and `pull` against a simulated Studio, over real HTTP: its errors, its busy days, edits in the Console."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ivr.clients.studio import InvalidFlow, TwilioStudio
 from ivr.clients.twilio import Account, Twilio
 from ivr.deployment.studio_flows import Edited, push
 from ivr.flow.load import load_directory
+from ivr.flow.words import words
 from ivr.sandbox.studio import SimulatedStudio, studio_api
 from ivr.sandbox.town import ROOT
 from ivr.studio.definition import read, written
@@ -246,3 +248,22 @@ def test_a_pulled_flow_is_a_brand_s_file(
     text = (tmp_path / "flows" / "air.yaml").read_text(encoding="utf-8")
     assert text.splitlines()[1] == f"# Pulled from acme, {NEW}, revision 2; calls enter menu."
     assert load_directory(tmp_path / "flows").flows["air"].numbers == {"+14155550101": "billing"}
+    assert main(["studio", "pull", NEW, "--out", str(tmp_path / "flows"), "--brand", "air"]) == 1
+    assert "air.yaml is there already" in capsys.readouterr().err
+    assert main(["studio", "pull", NEW, "--out", str(tmp_path / "flows"), "--brand", "air", "--over"]) == 0
+
+
+def test_a_native_flow_comes_back_into_its_brand_s_file(
+    studio: SimulatedStudio, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edited = read(written(ACME).encode())
+    at(edited, "text_bookings")["properties"]["body"] = "Acme Air. Which booking? Reply STOP to opt out."
+    file.write_text(written(edited), encoding="utf-8")
+    assert pushed(file) == 0
+    assert main(["studio", "pull", NEW, "--brand", "acme", "--out", str(tmp_path / "flows")]) == 0
+    back, shipped = load_directory(tmp_path / "flows").flows["acme"], FLOWS["acme"]
+    assert (back.desk, back.numbers, back.timezone) == (shipped.desk, shipped.numbers, shipped.timezone)
+    assert back.branches["billing"].greeting == shipped.branches["billing"].greeting
+    bookings = shipped.branches["bookings"]
+    greeting = words("Acme Air. Which booking? Reply STOP to opt out.", {})
+    assert back.branches["bookings"] == replace(bookings, greeting=greeting)
