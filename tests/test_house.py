@@ -148,7 +148,7 @@ def test_every_room_says_what_it_is_for() -> None:
             },
         ),
         ("phonenumbers", {"numbers.py"}),
-        ("yaml", {"flow/source.py"}),
+        ("yaml", {"flow/source.py", "studio/brand_file.py"}),
     ],
 )
 def test_who_may_use_a_library(library: str, rooms: set[str]) -> None:

@@ -6,16 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from ivr import config
+from ivr.cli import studio_twilio
 from ivr.cli.ends import FAILED, GOOD, tell
+from ivr.cli.studio_twilio import sound
 from ivr.flow import source
 from ivr.flow.findings import Finding, printable
 from ivr.flow.load import load_directory
 from ivr.runtime import utc_now
 from ivr.sandbox.clock import Clock
 from ivr.sandbox.transcript import Transcript
-from ivr.studio import definition, export
+from ivr.studio import definition, drawing, export
 from ivr.studio.check import check
 from ivr.studio.diff import differences
+from ivr.studio.order import ordered
 from ivr.studio.run import Run
 
 
@@ -38,8 +41,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "--as", dest="way", choices=export.WAYS, default="redirect", help="who deflects; redirect unless said"
     )
     write.add_argument("--out", type=Path, metavar="DIR", help="write a file there instead")
+    write.add_argument("--svg", type=Path, metavar="FILE", help="draw it there, too, as the canvas shows it")
     write.add_argument("--strict", action="store_true", help="fail when Studio cannot do all of it")
     write.set_defaults(command=_export)
+    studio_twilio.add(actions)
 
 
 def _add_run(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -54,6 +59,9 @@ def _add_run(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     )
     play.add_argument(
         "--given", action="append", type=_given, default=[], metavar="WIDGET.KEY=VALUE", help="what a widget brings"
+    )
+    play.add_argument(
+        "--subflow", action="append", type=_pair, default=[], metavar="FLOWSID=FILE", help="what a run-subflow opens"
     )
     play.set_defaults(command=_run)
 
@@ -73,21 +81,8 @@ def _given(text: str) -> tuple[str, list[str], str]:
     return widget, keys, value
 
 
-def _sound(file: Path) -> Any:
-    """A definition without errors, or None; what is wrong goes to stderr."""
-    try:
-        data, size = definition.read_file(file)
-    except definition.Unreadable as error:
-        tell(printable(f"{file}: error: {error}"))
-        return None
-    errors = [finding for finding in check(data, size) if finding.severity == "error"]
-    for finding in errors:
-        tell(f"{printable(str(file))}:{finding}")
-    return None if errors else data
-
-
 def _diff(arguments: argparse.Namespace) -> int:
-    old, new = _sound(arguments.old), _sound(arguments.new)
+    old, new = sound(arguments.old), sound(arguments.new)
     if old is None or new is None:
         return FAILED
     found = differences(old, new)
@@ -97,8 +92,9 @@ def _diff(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    data = _sound(arguments.file)
-    if data is None:  # Studio would refuse it
+    data = sound(arguments.file)
+    subflows = {sid: sound(Path(file)) for sid, file in arguments.subflow}
+    if data is None or None in subflows.values():  # Studio would refuse it
         return FAILED
     clock = Clock()
     transcript = Transcript(clock, lambda event: print(printable(str(event)), flush=True))
@@ -113,6 +109,7 @@ def _run(arguments: argparse.Namespace) -> int:
         arguments.agents,
         dict(arguments.event),
         _outputs(arguments.given),
+        subflows,
     ).play()
     return GOOD if good else FAILED
 
@@ -168,7 +165,9 @@ def _export(arguments: argparse.Namespace) -> int:
         tell(str(error))
         return FAILED
     _tell_losses(directory / f"{brand}.yaml", made)
-    text = definition.written(made.definition)
+    text = definition.written(ordered(made.definition))
+    if arguments.svg:
+        arguments.svg.write_text(drawing.svg(made.definition), encoding="utf-8")
     if arguments.out:
         file = arguments.out / f"{'-'.join(filter(None, (brand, arguments.place)))}.json"
         arguments.out.mkdir(parents=True, exist_ok=True)

@@ -73,17 +73,21 @@ def native_numbers(flows: Mapping[str, Flow], holdings: Holdings) -> frozenset[s
 
 def account_of(settings: Settings, by_token: bool = False) -> TwilioAccount:
     """The account over REST, with the API key where there is one unless `by_token`. Raises SettingsError."""
+    return TwilioAccount(Twilio(twilio_of(settings, by_token), connections=1))
+
+
+def twilio_of(settings: Settings, by_token: bool = False) -> Account:
+    """The credentials of the account, as the settings have them. Raises SettingsError."""
     key = "" if by_token else settings.twilio_api_key
     if not settings.twilio_account_sid or not (settings.twilio_auth_token or key):
         raise config.SettingsError("Twilio's account is not set; set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.")
-    account = Account(
+    return Account(
         settings.twilio_account_sid,
         settings.twilio_auth_token,
         key,
         settings.twilio_api_secret if key else "",
         settings.twilio_api_url,
     )
-    return TwilioAccount(Twilio(account, connections=1))
 
 
 def held(account: TwilioAccount) -> Holdings:

@@ -32,6 +32,7 @@ from ivr.sandbox.phone_box import phone_box
 from ivr.sandbox.process import Process, running
 from ivr.sandbox.rest import Weather, messages_api
 from ivr.sandbox.scene import Scene, TownError
+from ivr.sandbox.studio import SimulatedStudio, studio_api
 from ivr.sandbox.talk import ARRIVES_WITHIN, Talk, wait
 from ivr.sandbox.transcript import Event, Transcript
 from ivr.sandbox.webhooks import Webhooks
@@ -182,6 +183,7 @@ def _rest(here: Town, live: LivePhone, app_url: str) -> Flask:
     rest.register_blueprint(messages_api(here.carrier, here.weather, ACCOUNT_SID, AUTH_TOKEN))
     rest.register_blueprint(account_api(account_for(here.flows.values(), ACCOUNT_SID, AUTH_TOKEN, app_url)))
     rest.register_blueprint(page(live))
+    rest.register_blueprint(studio_api(SimulatedStudio(ACCOUNT_SID, AUTH_TOKEN)))
     rest.register_blueprint(phone_box(lambda scene: here.play(scene)[1], here.carrier))
     return rest
 

@@ -1,14 +1,20 @@
 """Operators: whether what a split asks about is what a condition says. Letters' case and outer spaces do not count."""
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 
+import regex
+
 MOST_MATCHED = 200  # letters of either side of a regex
+MOST_SECONDS = 0.1  # of one match; some patterns would take years
+
+
+class CannotMatch(Exception):
+    """One sentence for a person."""
 
 
 def holds(operator: str, asked: str, value: str, now: datetime) -> bool:
-    """What is no number, date or regex compares as false, its negation as true."""
+    """What is no number, date or regex compares as false, its negation as true. Raises CannotMatch."""
     asked, value = asked.strip().lower(), value.strip().lower()
     if operator in _NEGATED:
         return not holds(_NEGATED[operator], asked, value, now)
@@ -24,8 +30,12 @@ def _listed(asked: str, value: str) -> bool:
 
 def _matches(asked: str, value: str) -> bool:
     try:
-        return bool(re.fullmatch(value[:MOST_MATCHED], asked[:MOST_MATCHED]))
-    except (re.error, RecursionError, OverflowError):
+        return bool(regex.fullmatch(value[:MOST_MATCHED], asked[:MOST_MATCHED], timeout=MOST_SECONDS))
+    except TimeoutError:
+        raise CannotMatch(
+            f"the regex {value[:40]} goes back without end; write it without a repeat in a repeat"
+        ) from None
+    except (regex.error, RecursionError, OverflowError, MemoryError, ValueError):
         return False
 
 

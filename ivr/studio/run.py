@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from ivr import numbers
 from ivr.studio.liquid_text import CannotRender, filled
-from ivr.studio.operators import holds
+from ivr.studio.operators import CannotMatch, holds
 from ivr.studio.states import State, states
 
 MOST_STEPS = 1000  # Twilio error 81000
@@ -31,6 +31,7 @@ class Run:
     """One call. `keys`: one item a prompt, "" for silence, "h" to hang up, words to say them.
 
     `events`: what another side's widget comes to, by its name; `given`: what it brings, `{"deflect": {"result": …}}`.
+    `subflows`: by their SIDs, sound definitions too; one that is not there is a step that says so.
     """
 
     definition: Any
@@ -43,9 +44,12 @@ class Run:
     agents: Agents = "free"
     events: Mapping[str, str] = field(default_factory=dict)
     given: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    subflows: Mapping[str, Any] = field(default_factory=dict)
     _variables: dict[str, str] = field(default_factory=dict)
     _widgets: dict[str, dict[str, Any]] = field(default_factory=dict)
     _prompts: int = 0
+    _steps: int = 0
+    _parent: dict[str, Any] | None = None  # what a subflow was given
 
     def play(self) -> bool:
         """The whole call. False where the flow is at fault; the transcript says how."""
@@ -53,8 +57,8 @@ class Run:
         self.add("call", f"{numbers.full(self.caller)} dials {numbers.full(self.dialled)}")
         good = True
         try:
-            self._play()
-        except (Stopped, CannotRender) as fault:
+            self._play(self.definition)
+        except (Stopped, CannotRender, CannotMatch) as fault:
             good = False
             self.add("call", f"error {fault}")
         except CallerGone:
@@ -62,10 +66,11 @@ class Run:
         self.add("call", "ends")
         return good
 
-    def _play(self) -> None:
-        there = {state.name: state for state in states(self.definition)}
-        name, before, in_a_row = str(self.definition["initial_state"]), "", 0
-        for _ in range(MOST_STEPS):
+    def _play(self, definition: Any) -> None:
+        there = {state.name: state for state in states(definition)}
+        name, before, in_a_row = str(definition["initial_state"]), "", 0
+        while self._steps < MOST_STEPS:
+            self._steps += 1
             in_a_row = in_a_row + 1 if name == before else 1
             if in_a_row > MOST_IN_A_ROW:
                 raise Stopped(f"{name} came {MOST_IN_A_ROW} times in a row; Studio stops there")
@@ -91,7 +96,10 @@ class Run:
     def _known(self) -> dict[str, Any]:
         of_the_call = {"From": self.caller, "To": self.dialled, "Caller": self.caller, "Called": self.dialled}
         return {
-            "trigger": {"call": {**of_the_call, "CallSid": "CA" + "0" * 32, "CallStatus": "in-progress"}},
+            "trigger": {
+                "parent": {"parameters": self._parent or {}},
+                "call": {**of_the_call, "CallSid": "CA" + "0" * 32, "CallStatus": "in-progress"},
+            },
             "contact": {"channel": {"address": self.caller}},
             "flow": {
                 "variables": self._variables,
@@ -199,9 +207,30 @@ class Run:
         return event
 
     def subflow(self, state: State) -> str:
-        event = self.events.get(state.name, "completed")
-        self.add("call", f"runs {self.text(state, 'flow_sid')}: {event}")
+        """The flow in the flow, where it is at hand; its variables come out as the widget's own."""
+        sid, event = self.text(state, "flow_sid"), self.events.get(state.name, "completed")
+        inner = self.subflows.get(sid) if event == "completed" else None
+        if inner is None:
+            self.add("call", f"runs {sid}: {event}")
+            return event
+        if self._parent is not None:
+            raise Stopped(f"{state.name}: a subflow in a subflow; Studio opens one level")
+        self.add("call", f"runs {sid}")
+        self._inside(state, inner)
         return event
+
+    def _inside(self, state: State, inner: Any) -> None:
+        rows = state.properties.get("parameters", [])
+        outer = self._variables, self._widgets
+        given = {str(row["key"]): filled(str(row["value"]), self._known()) for row in rows}
+        self._parent, self._variables = given, {}
+        self._widgets = {name: dict(brought) for name, brought in self.given.items()}
+        try:
+            self._play(inner)
+        finally:
+            brought = self._variables
+            self._parent, (self._variables, self._widgets) = None, outer
+        self._brought(state, **brought)
 
     def _talk(self, waited: float) -> None:
         self.advance(waited)
@@ -226,7 +255,7 @@ def _collected(properties: Mapping[str, Any], keys: str) -> tuple[str, bool]:
 
 
 _WIDGETS: Mapping[str, Callable[[Run, State], str]] = {
-    "trigger": lambda _run, _state: "incomingCall",
+    "trigger": lambda run, _state: "incomingCall" if run._parent is None else "incomingParent",
     "gather-input-on-call": Run.gather,
     "say-play": Run.say,
     "set-variables": Run.set_variables,

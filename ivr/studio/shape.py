@@ -21,8 +21,9 @@ ENVELOPE = {
     "flags": OBJECT,
 }
 STATE = {"name": TEXT, "type": TEXT, "transitions": ARRAY, "properties": OBJECT}
+TRANSITION = {"event": TEXT, "next": TEXT, "conditions": ARRAY}
 _NUMBER = Kind(("integer", "number"))
-_CONDITION = {"friendly_name": TEXT, "arguments": ARRAY, "type": TEXT, "value": TEXT}
+CONDITION = {"friendly_name": TEXT, "arguments": ARRAY, "type": TEXT, "value": TEXT}
 _MEANT_IN_CONDITION = {"variable": "arguments", "argument": "arguments", "operator": "type"}
 
 
@@ -99,11 +100,10 @@ def _either(where: Where, its: dict[str, Any], widget: Widget) -> Iterator[Findi
 
 
 def _transitions(where: Where, found: list[Any], kind: Any, widget: Widget | None) -> Iterator[Finding]:
-    keys = {"event": TEXT, "next": TEXT, "conditions": ARRAY}
     seen = set[str]()
     for index, transition in enumerate(found):
         here = (*where, index)
-        yield from keyed(here, transition, keys, ("event",), "key")
+        yield from keyed(here, transition, TRANSITION, ("event",), "key")
         if not isinstance(transition, dict) or not isinstance(event := transition.get("event"), str):
             continue
         if widget and event not in widget.events:
@@ -132,7 +132,7 @@ def _conditions(where: Where, transition: dict[str, Any], wanted: bool) -> Itera
 
 
 def _condition(where: Where, found: Any) -> Iterator[Finding]:
-    yield from keyed(where, found, _CONDITION, tuple(_CONDITION), "key", _MEANT_IN_CONDITION)
+    yield from keyed(where, found, CONDITION, tuple(CONDITION), "key", _MEANT_IN_CONDITION)
     if not isinstance(found, dict):
         return
     arguments, operator = found.get("arguments"), found.get("type")

@@ -198,6 +198,12 @@ def test_what_people_regret_is_warned_of(change: Change, expected: list[str]) ->
     assert expected[0].split(": ")[1] in ("warning", "error")
 
 
+def test_what_is_larger_than_twilio_takes_is_warned_of() -> None:
+    assert [str(finding) for finding in check(everything(), 1024 * 1024)] == []
+    (finding,) = check(everything(), 1024 * 1024 + 1)
+    assert str(finding) == "#: warning: 1,048,577 bytes; Twilio is said to take 1 MiB"
+
+
 def test_there_are_more_than_sixty() -> None:
     assert len({case[0] for case in ERRORS}) >= 60
 

@@ -17,6 +17,7 @@ from ivr.studio.carried import Losses
 from ivr.studio.check import check
 from ivr.studio.definition import written
 from ivr.studio.export import WAYS, CannotExport, Export, Way, export
+from ivr.studio.order import ordered
 from ivr.studio.sayings import text
 from tests.flow.test_generated import NAMES, brands
 
@@ -222,3 +223,11 @@ def test_what_a_native_branch_loses_is_told(
     always = ["branches.a-b.regions: Studio texts whoever calls", "branches.a-b.confirm: Studio learns"]
     assert len(told) == len(always + expected)
     assert all(any(line.startswith(start) for line in told) for start in always + expected), told
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("brand", FLOWS)
+def test_an_export_is_written_in_the_order_that_every_flow_is(brand: str, way: Way) -> None:
+    made = export(FLOWS[brand], way, SERVER).definition
+    turned = json.loads(json.dumps(made, sort_keys=True))
+    assert written(ordered(turned)) == written(ordered(made)) == written(made)

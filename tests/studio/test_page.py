@@ -1,13 +1,20 @@
-"""docs/studio.md: its picture is made from the export, its files pass the check, its call is what the runner plays."""
+"""docs/studio.md: its pictures are made from the export, its files pass the check, its call is what the runner plays."""
 
 import json
 import re
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from xml.etree import ElementTree
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ivr.cli.main import main
 from ivr.flow.load import load_directory
 from ivr.sandbox.town import ROOT
 from ivr.studio.check import check
+from ivr.studio.drawing import svg
 from ivr.studio.export import export
 from ivr.studio.run import Run
 from tests.studio.given import flow, state
@@ -15,24 +22,60 @@ from tests.studio.given import flow, state
 PAGE = (ROOT / "docs" / "studio.md").read_text(encoding="utf-8")
 FLOWS = load_directory(ROOT / "flows").flows
 SERVER = "https://YOUR-APP.herokuapp.com"
+# A picture, and the states that are in it; all where none are named.
+PICTURES = {"studio-flow.svg": (), "studio-added.svg": ("enter_orders", "back_orders", "goodbye")}
 
 
-def drawn(definition: Any) -> str:
-    """Mermaid: each state by its name and type, each way by its event or by the value that matches."""
-    lines = ["flowchart TD"]
-    numbers = {its["name"]: f"s{at}" for at, its in enumerate(definition["states"])}
-    lines += [f'  {numbers[its["name"]]}["{its["name"]}<br/>{its["type"]}"]' for its in definition["states"]]
-    for its in definition["states"]:
-        for way in its["transitions"]:
-            label = way["conditions"][0]["value"] if way["event"] == "match" else way["event"]
-            if way.get("next"):
-                lines.append(f'  {numbers[its["name"]]} -->|"{label}"| {numbers[way["next"]]}')
-    return "\n".join(lines) + "\n"
+@pytest.mark.parametrize("picture", PICTURES)
+def test_each_picture_is_made_from_the_export(picture: str) -> None:
+    made = svg(export(FLOWS["corner-bakery"], "redirect", SERVER).definition, PICTURES[picture])
+    assert (ROOT / "docs" / "pictures" / picture).read_text(encoding="utf-8") == made
+    assert f"(pictures/{picture})" in PAGE
+    ElementTree.fromstring(made)
 
 
-def test_the_picture_is_made_from_the_export() -> None:
-    (picture,) = re.findall(r"^```mermaid\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
-    assert picture == drawn(export(FLOWS["corner-bakery"], "redirect", SERVER).definition)
+def test_the_steps_lead_to_a_deflected_call(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The three widgets of the page, put into a flow that a person had."""
+    added = {its["name"]: its for its in export(FLOWS["corner-bakery"], "redirect", SERVER).definition["states"]}
+    mine = json.loads(json.dumps([added[name] for name in PICTURES["studio-added.svg"]]))
+    text = json.dumps(mine).replace('"otherwise_orders"', '"people"')
+    made = flow(
+        state("Trigger", "trigger", {"incomingCall": "enter_orders"}),
+        state("people", "enqueue-call", {"callComplete": ""}, queue_name="front"),
+        *json.loads(text),
+    )
+    file = tmp_path / "mine.json"
+    file.write_text(json.dumps(made), encoding="utf-8")
+    assert main(["studio", "check", str(file), "--strict"]) == 0
+    for result, heard in (("accepted", "Thank you. Goodbye."), ("declined", "waits in queue front")):
+        assert main(["studio", "run", str(file), "--given", f"enter_orders.result={result}"]) == 0
+        assert heard in capsys.readouterr().out
+
+
+def test_the_ten_minutes_are_ten() -> None:
+    steps = PAGE.split("## From your flow")[1].split("\n## ")[0]
+    assert sum(map(int, re.findall(r"\((\d) minutes?\)", steps))) == 10
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=40), st.integers(-5000, 5000))
+def test_whatever_a_flow_says_its_picture_is_xml(said: str, x: int) -> None:
+    said = "".join(letter for letter in said if letter.isprintable())
+    made = flow(
+        state("Trigger", "trigger", {"incomingCall": "a"}), state("a", "say-play", {"audioComplete": "a"}, say=said)
+    )
+    made["states"][1]["properties"]["offset"]["x"] = x
+    ElementTree.fromstring(svg(made))
+
+
+def test_the_export_is_drawn(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOWS_DIR", str(ROOT / "flows"))
+    assert main(["studio", "export", "acme", "--as", "native", "--svg", str(tmp_path / "acme.svg")]) == 0
+    names = {its["name"] for its in json.loads(capsys.readouterr().out)["states"]}
+    drawn = (tmp_path / "acme.svg").read_text(encoding="utf-8")
+    assert not [name for name in names if f">{name}<" not in drawn]
 
 
 def test_the_split_to_paste_passes_the_check() -> None:

@@ -1,7 +1,9 @@
 """`studio run`: a definition is played as Studio would; a native export tells the story that this server tells."""
 
 import argparse
+import contextlib
 import json
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from ivr.studio.check import check
 from ivr.studio.definition import written
 from ivr.studio.export import export
 from ivr.studio.liquid_text import CannotRender, filled
-from ivr.studio.operators import holds
+from ivr.studio.operators import CannotMatch, holds
 from ivr.studio.run import Agents, Run
 from ivr.studio.widgets import OPERATORS
 from tests.flow.test_generated import NAMES, brands
@@ -101,6 +103,75 @@ def test_a_flow_that_goes_round_is_stopped_as_studio_stops_it() -> None:
     assert played(alone) == ["ivr x"] * 10 + ["call error a came 10 times in a row; Studio stops there"]
     two = [state(a, "say-play", {"audioComplete": b}, say="x") for a, b in ("ab", "ba")]
     assert played(flow(trigger, *two))[-1] == "call error 81000: more than 1,000 steps"
+
+
+CHILD = "FW" + "c" * 32
+
+
+def opens(sid: str = CHILD) -> dict[str, Any]:
+    """A flow that runs another, and says what that one brought."""
+    return flow(
+        state("Trigger", "trigger", {"incomingCall": "sub"}),
+        state(
+            "sub",
+            "run-subflow",
+            {"completed": "after", "failed": "no"},
+            flow_sid=sid,
+            flow_revision="LatestPublished",
+            parameters=[{"key": "who", "value": "{{contact.channel.address}}"}],
+        ),
+        state("after", "say-play", {"audioComplete": ""}, say="You are {{widgets.sub.tier}}."),
+        state("no", "say-play", {"audioComplete": ""}, say="No."),
+    )
+
+
+def child(*more: dict[str, Any]) -> dict[str, Any]:
+    return flow(
+        state("Trigger", "trigger", {"incomingCall": "", "incomingParent": "ask"}),
+        state("ask", "gather-input-on-call", {"keypress": "keep", "speech": "", "timeout": ""}, say="Hello {{trigger.parent.parameters.who}}."),
+        state("keep", "set-variables", {"next": more[0]["name"] if more else ""}, variables=[{"key": "tier", "value": "{{widgets.ask.Digits}}"}]),
+        *more,
+    )  # fmt: skip
+
+
+def test_a_subflow_is_opened_and_brings_its_variables() -> None:
+    told = played(opens(), "7", subflows={CHILD: child()})
+    assert told == [f"call runs {CHILD}", "ivr Hello +14155552671.", "caller presses 7", "ivr You are 7."]
+    assert played(opens(), "7") == [f"call runs {CHILD}: completed", "ivr You are ."]  # not at hand
+    assert played(opens(), subflows={CHILD: child()}, events={"sub": "failed"})[-1] == "ivr No."
+
+
+def test_a_subflow_goes_no_deeper_and_shares_the_steps() -> None:
+    nested = child({**opens()["states"][1], "name": "sub"})
+    assert played(opens(), "7", subflows={CHILD: nested})[-1].startswith("call error sub: a subflow in a subflow")
+    ring = [state(a, "say-play", {"audioComplete": b}, say="x") for a, b in ("ab", "ba")]
+    assert played(opens(), "7", subflows={CHILD: child(*ring)})[-1] == "call error 81000: more than 1,000 steps"
+
+
+# A pattern that backtracks for years where nothing bounds it.
+ENDLESS = ["(a+)+b", "(a|aa)+b", "(.*)*b", r"((a?){30})+b", "(a|a?)+b"]
+
+
+@pytest.mark.parametrize("pattern", ENDLESS)
+def test_a_regex_that_never_ends_ends(pattern: str) -> None:
+    began = time.monotonic()
+    told = played(
+        flow(
+            state("Trigger", "trigger", {"incomingCall": "menu"}),
+            state("menu", "gather-input-on-call", {"keypress": "", "speech": "chosen", "timeout": ""}, say="Well?"),
+            split("chosen", [match(pattern, "", "regex", "{{widgets.menu.SpeechResult}}")], "", "{{widgets.menu.SpeechResult}}"),
+        ),
+        "a" * 200,
+    )  # fmt: skip
+    assert time.monotonic() - began < 2
+    assert told[-1].startswith(("caller says a", "call error the regex"))
+
+
+@settings(max_examples=100, deadline=2000)
+@given(st.text("ab()[]{}|*+?\\d.^$0123-,", max_size=20), st.text("ab1", max_size=40))
+def test_whatever_regex_is_matched_it_ends(pattern: str, asked: str) -> None:
+    with contextlib.suppress(CannotMatch):
+        assert holds("regex", asked, pattern, NOW) in (True, False)
 
 
 FAULTS = [
@@ -199,6 +270,17 @@ def test_the_command_is_given_what_widgets_bring(tmp_path: Path, capsys: pytest.
     assert "ivr       Hi." in capsys.readouterr().out
     assert main(["studio", "run", str(file), "--given", "to.parsed.tier=gold", "--event", "to=fail"]) == 0
     assert ": fail" in capsys.readouterr().out
+
+
+def test_the_command_opens_subflows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, inner = tmp_path / "flow.json", tmp_path / "child.json"
+    file.write_text(json.dumps(opens()), encoding="utf-8")
+    inner.write_text(json.dumps(child()), encoding="utf-8")
+    assert main(["studio", "run", str(file), "--press", "7", "--subflow", f"{CHILD}={inner}"]) == 0
+    assert "You are 7." in capsys.readouterr().out
+    inner.write_text("{}", encoding="utf-8")
+    assert main(["studio", "run", str(file), "--subflow", f"{CHILD}={inner}"]) == 1
+    assert "child.json:#/states: error: is missing" in capsys.readouterr().err
 
 
 def test_every_option_is_in_the_page() -> None:
