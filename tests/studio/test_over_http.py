@@ -42,13 +42,17 @@ class Signed(Webhooks):
         return Answer(got.status_code, got.data, 0.0, url)
 
 
+BRANDS: dict[str, Brand] = {}  # what the application has, one at a time
+
+
 @pytest.fixture(scope="module")
 def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
     with (
         new_database("sqlite", tmp_path_factory.mktemp("stories")) as url,
         opened_doors(sqlalchemy_url(url), {}) as opened,
     ):
-        yield opened
+        runtime = replace(opened.runtime, brands=BRANDS)
+        yield replace(opened, client=create_app(runtime).test_client(), runtime=runtime)
 
 
 _callers = itertools.count(5_552_000)
@@ -56,9 +60,8 @@ _callers = itertools.count(5_552_000)
 
 def by_the_door(doors: Doors, flow: Flow, place: str, keys: list[str], agents: Agents) -> Story:
     """One call, to its end or as far as is compared."""
-    runtime = replace(doors.runtime, brands={flow.id: Brand(flow, twiml.ready_made(flow))})
-    here = replace(doors, client=create_app(runtime).test_client(), runtime=runtime)
-    webhooks = Signed(PUBLIC_URL, PUBLIC_URL, ACCOUNT_SID, TOKEN, doors=here)
+    BRANDS[flow.id] = Brand(flow, twiml.ready_made(flow))
+    webhooks = Signed(PUBLIC_URL, PUBLIC_URL, ACCOUNT_SID, TOKEN, doors=doors)
     transcript = Transcript(Clock())
     caller = f"+1415{next(_callers)}"
     Call(transcript.clock, webhooks, transcript, caller, "+14155550100", keys, agents).play(f"/voice/{flow.id}/{place}")

@@ -46,7 +46,7 @@ def test_every_shipped_brand_tells_the_same_story(brand: str, agents: Agents, ke
     assert len(server) >= 2
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     brands, st.sampled_from(NAMES), st.lists(st.sampled_from(["", "", *"01259*#"]), max_size=8), st.sampled_from(AGENTS)
 )
