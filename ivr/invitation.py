@@ -38,8 +38,8 @@ def eligible(tx: Connection, flow: Flow, branch: Branch, number: str, attempt: A
     why_not = deflection.why_not(tx, flow, branch, read, attempt)
     if read and not why_not and not _own(read, attempt.call):
         why_not = deflection.misused(tx, attempt, _who(attempt.call), read.e164)
-    of_consumer = conversations.of_consumer(tx, flow.id, read.e164, flow.sender.address) if read else None
-    return Eligible(why_not, of_consumer is not None)
+    theirs = [conversations.of_consumer(tx, flow.id, read.e164, by) for by in flow.sender.addresses] if read else []
+    return Eligible(why_not, any(theirs))
 
 
 def invite(

@@ -1,7 +1,7 @@
 """To consumers: a text by Twilio, what became of it, and what that says of the number."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,7 +22,9 @@ from ivr.clients.twilio import (
 )
 from ivr.delivery.ledger import Ledger, Outcome
 from ivr.file_links import FileLinks
+from ivr.flow.model import Flow
 from ivr.lookalikes import folded
+from ivr.relay import channels
 from ivr.relay.consumer import tell_of_failure
 from ivr.store import api_events, known, messages, outbox
 from ivr.store.messages import Message
@@ -39,6 +41,7 @@ class Texts:
     callback_url: str  # of status callbacks, without the row's id
     files: FileLinks
     new_id: Callable[[], str]
+    flows: Mapping[str, Flow]
 
     def attempt(self, text: Text) -> Outcome:
         """Send one text whose row is `sending` under our lease, and record what came of it."""
@@ -132,11 +135,19 @@ class Texts:
         outbox.again(tx, text, now, timedelta())
 
     def _known_to_have_failed(self, tx: Connection, text: Text | Message, code: int | None) -> None:
-        failed(tx, text, code, self.new_id, self.ledger.now())
+        failed(tx, text, code, self.flows, self.new_id, self.ledger.now())
 
 
-def failed(tx: Connection, text: Text | Message, code: int | None, new_id: Callable[[], str], now: datetime) -> bool:
-    """A text is known to have failed: at once, or by a status that came later. What that says of the number is kept."""
+def failed(
+    tx: Connection,
+    text: Text | Message,
+    code: int | None,
+    flows: Mapping[str, Flow],
+    new_id: Callable[[], str],
+    now: datetime,
+) -> bool:
+    """A text is known to have failed: at once, or by a status that came later. What that says of the number is kept,
+    and a greeting goes on by the next channel."""
     if not messages.move(tx, text.id, "failed", now, code=code):
         return False  # known already, or delivered after all: a replay teaches nothing
     if code == OPTED_OUT:
@@ -149,6 +160,8 @@ def failed(tx: Connection, text: Text | Message, code: int | None, new_id: Calla
         see = f"https://www.twilio.com/docs/errors/{code}"
         log.error("twilio_configuration", message=text.id, code=code, see=see)
     tell_of_failure(tx, text.kind, text.conversation_id, new_id, code, now)
+    if text.kind == "greeting" and channels.fell(tx, text.id, flows, new_id, now):
+        log.event("next_channel", message=text.id, code=code)
     return True
 
 

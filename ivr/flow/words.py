@@ -19,6 +19,15 @@ PHRASES: Mapping[str, str] = {
         "We are texting the number ending in {{ ending }}. You can hang up now. If nothing arrives, stay on the line."
     ),
     "on_its_way": "A text to the number ending in {{ ending }} is on its way. Please stay on the line for a moment.",
+    "sent_whatsapp": (
+        "We are sending a WhatsApp message to the number ending in {{ ending }}. You can hang up now. "
+        "If nothing arrives, stay on the line."
+    ),
+    "on_its_way_whatsapp": (
+        "A WhatsApp message to the number ending in {{ ending }} is on its way. Please stay on the line for a moment."
+    ),
+    "sent_push": "We are sending a message to our app. You can hang up now. If nothing arrives, stay on the line.",
+    "on_its_way_push": "A message to our app is on its way. Please stay on the line for a moment.",
     "not_arrived": "If nothing has arrived, press {{ accept }} to wait for a person.",
     "cannot_text": "We are sorry, we could not text this number.",
     "rejoin": "We are continuing in this thread. How can we help?",

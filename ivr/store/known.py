@@ -26,10 +26,13 @@ def set_opt_out(tx: Connection, number: str, sender: str, stopped: bool, learned
     tx.execute(written.on_conflict_do_update(index_elements=["number", "sender"], set_=changed))
 
 
-def cannot_be_texted(tx: Connection, number: str, sender: str, now: datetime) -> str | None:
+def cannot_be_texted(
+    tx: Connection, number: str, sender: str, now: datetime, of_every_sender: bool = True
+) -> str | None:
     """Why texts of this sender to this number fail, as far as is known and still likely, or None."""
+    whose = (EVERY_SENDER, sender) if of_every_sender else (sender,)
     facts = select(number_facts.c.reason, number_facts.c.learned_at).where(
-        number_facts.c.number == number, number_facts.c.sender.in_((EVERY_SENDER, sender))
+        number_facts.c.number == number, number_facts.c.sender.in_(whose)
     )
     for reason, learned_at in tx.execute(facts):
         if learned_at > now - KEPT_SHORTER.get(reason, NUMBER_KEPT):

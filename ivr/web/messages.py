@@ -85,7 +85,7 @@ def status(form: Form, message_id: str) -> Response:
 def _brand(here: Runtime, tx: Connection, text: Inbound) -> Brand | None:
     """Whose text it is: two brands may share a sender, and the last one that wrote is meant, while it still has it."""
     last = here.brands.get(messages.last_brand(tx, text.number, text.sender) or "")
-    return last if last and last.flow.sender.address == text.sender else here.brands.get(text.brand or "")
+    return last if last and text.sender in last.flow.sender.addresses else here.brands.get(text.brand or "")
 
 
 def _belongs(tx: Connection, message: Message, sid: str) -> bool:
@@ -100,11 +100,18 @@ def _moved(tx: Connection, message: Message, sid: str, said: str, code: int | No
         messages.learn_provider_id(tx, message.id, sid)
     state, now = STATES.get(said), here.now()
     if state == "failed":
-        return texts.failed(tx, message, code, here.new_id, now)
+        return _failed(tx, message, code, here)
     moved = bool(state) and messages.move(tx, message.id, str(state), now, sid or None)
     if state == "delivered" and (moved or said == "read"):
         agent.arrived(tx, message, said == "read", here.new_id(), now)
     return moved
+
+
+def _failed(tx: Connection, message: Message, code: int | None, here: Runtime) -> bool:
+    failed = texts.failed(tx, message, code, here.listener.flows, here.new_id, here.now())
+    if failed:
+        here.bell.ring()  # the next channel's greeting may be due
+    return failed
 
 
 def _inbound(here: Runtime, form: Form) -> Inbound:
