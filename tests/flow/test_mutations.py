@@ -29,6 +29,8 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "Exit": ("branches", "billing", "otherwise"),
     "Desk": ("desk",),
     "Sender": ("sender",),
+    "WhatsApp": ("sender", "whatsapp"),
+    "Rcs": ("sender", "rcs"),
     "Webhook": ("desk", "webhook"),
     "LivePerson": ("desk", "liveperson"),
     "Play": ("menu", "say"),
@@ -47,6 +49,8 @@ FURNISHED: Mapping[tuple[str, ...], Mapping[str, Any]] = {
         "why": "May we ask who you are? Reply SKIP to any question.",
         "questions": [{"ask": "What is your customer number?", "answer": "8 digits", "attribute": "customerId"}],
     },
+    ("sender", "whatsapp"): {"number": "+1 415 555 0112", "template": "HX0123456789abcdef0123456789abcdef"},
+    ("sender", "rcs"): {"service": "MG0123456789abcdef0123456789abcdef"},
     ("menu", "say"): {"play": "https://acme.example/menu.mp3"},
 }
 # Keys whose absence changes what callers get and is no mistake: the flow differs in the field named here alone.
