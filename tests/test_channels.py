@@ -460,5 +460,5 @@ class Chain(RuleBasedStateMachine):
         self.stack.close()
 
 
-Chain.TestCase.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
+Chain.TestCase.settings = settings(max_examples=20, stateful_step_count=15, deadline=None)
 TestChain = Chain.TestCase

@@ -48,7 +48,9 @@ class Inherited(Strict):
     """Keys that stand on the brand, and on a branch or menu where it differs."""
 
     accept: Accept | None = Field(
-        None, description="The key that accepts an offer, 1 unless said; or keys with the channel each chooses."
+        None,
+        description="The key that accepts an offer, 1 unless said; or keys with the channel each chooses.",
+        examples=["1"],
     )
     other_number: Key | None = Field(
         None, description="The key that asks for the text at another number, if any.", examples=["2"]

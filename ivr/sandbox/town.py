@@ -161,8 +161,7 @@ def town(
     calendar = Ahead(log.with_name("ahead"), ahead)
     carrier.now, desk.now = calendar, lambda: calendar().timestamp()
     desk.opened, desk.published = talk.opened, talk.published
-    transcript = Transcript(clock)
-    here = Town(flows, webhooks, carrier, transcript, log, database_url, desk, talk, calendar)
+    here = Town(flows, webhooks, carrier, Transcript(clock), log, database_url, desk, talk, calendar)
     twilio_port = free_port() if down else sandbox_port
     try:
         with (
