@@ -62,6 +62,7 @@ def flow_of(brand_id: str, brand: schema.Brand) -> Flow:
         hours=_hours(brand.hours, brand.timezone) if brand.hours else None,
         expect=promised.of_brand(brand, known),
         identify=identify_of(brand.identify, known, brand.language),
+        messenger=brand.messenger.page if brand.messenger else None,
     )
 
 

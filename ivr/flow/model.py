@@ -13,6 +13,7 @@ Channel = Literal["push", "whatsapp", "rcs", "sms"]
 
 
 PUSH = "push"  # the sender of what goes into a brand's app; nobody answers to it
+M_ME = "https://m.me/"
 WHATSAPP = "whatsapp:"  # before a number, in addresses of that channel
 ANSWERED: tuple[Channel, ...] = ("sms", "whatsapp", "rcs")  # channels that come back to POST /messages
 
@@ -186,6 +187,12 @@ class Flow:
     hours: Hours | None  # of conversations that no branch explains, and their texts
     expect: Expect
     identify: Identify | None = None  # of conversations that no branch explains
+    messenger: str | None = None  # the Facebook page's name
+
+    def greeting(self, branch: Branch, caller: str, greeting_id: str) -> str:
+        """The words of a greeting. Its row's id stands in a link to Messenger, and leads back to the call."""
+        link = f"{M_ME}{self.messenger}?ref={greeting_id}" if self.messenger else ""
+        return branch.greeting.spoken({"caller": caller, "messenger_link": link})
 
     def text(self, phrase: str) -> str:
         """A phrase that is texted, not spoken."""

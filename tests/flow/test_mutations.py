@@ -31,6 +31,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "Sender": ("sender",),
     "WhatsApp": ("sender", "whatsapp"),
     "Rcs": ("sender", "rcs"),
+    "Messenger": ("messenger",),
     "Webhook": ("desk", "webhook"),
     "LivePerson": ("desk", "liveperson"),
     "Play": ("menu", "say"),
@@ -51,6 +52,7 @@ FURNISHED: Mapping[tuple[str, ...], Mapping[str, Any]] = {
     },
     ("sender", "whatsapp"): {"number": "+1 415 555 0112", "template": "HX0123456789abcdef0123456789abcdef"},
     ("sender", "rcs"): {"service": "MG0123456789abcdef0123456789abcdef"},
+    ("messenger",): {"page": "acmeair"},
     ("menu", "say"): {"play": "https://acme.example/menu.mp3"},
 }
 # Keys whose absence changes what callers get and is no mistake: the flow differs in the field named here alone.

@@ -61,6 +61,7 @@ def test_every_key_of_the_models_is_there() -> None:
         "Identify",
         "LivePerson",
         "Menu",
+        "Messenger",
         "Native",
         "Pattern",
         "Play",
