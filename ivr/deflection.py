@@ -65,10 +65,11 @@ class Attempted:
     words: str = ""  # in the place of the greeting, where another IVR wants others
     told: str = ""  # what the agent of an open conversation is told beside: what another IVR knows
     push_to: str = ""  # where a push would go, if the consumer is known to use the brand's app
+    chosen: Channel | None = None  # by another IVR; the first that reaches them unless said
 
     @property
     def reach(self) -> Reach:
-        return Reach(self.now, self.ours, self.push_to)
+        return Reach(self.now, self.ours, self.push_to, self.chosen)
 
 
 def accept(tx: Connection, flow: Flow, branch: Branch, key: str, attempt: Attempted) -> Accepted:

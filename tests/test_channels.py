@@ -1,5 +1,6 @@
 """Channels: the first that reaches the consumer takes the greeting, the next only what has failed, and never two."""
 
+import hashlib
 import re
 import tempfile
 from collections.abc import Iterator
@@ -26,9 +27,9 @@ from ivr.store import known
 from ivr.store.calls import Call
 from ivr.store.database import opened_once
 from ivr.worker import Worker
-from tests.channelled import BRAND, CONTENT, RCS, SMS, WHATSAPP, WORDS, brand_doors, written
+from tests.channelled import BRAND, CONTENT, RCS, SMS, WHATSAPP, WORDS, brand_doors, flows, written
 from tests.databases import KINDS, new_database, sqlalchemy_url
-from tests.doors import ACCOUNT_SID, CALLER, PUBLIC_URL, Doors, FakeTwilio
+from tests.doors import ACCOUNT_SID, CALLER, PUBLIC_URL, Doors, FakeTwilio, opened_doors
 from tests.test_worker import at_once
 
 ACCEPT = "/voice/acme/billing?step=answer"
@@ -359,6 +360,39 @@ def test_stop_by_whatsapp_is_answered_there(doors: Doors) -> None:
     assert (asked["to"], asked["sender"]) == ("whatsapp:+14155552671", WHATSAPP)
     assert "you get no more texts" in asked["body"]
     assert doors.voice(ACCEPT, Digits="1").words.startswith("We are sorry")
+
+
+def test_another_ivr_sees_each_channel_and_chooses(database_url: str, tmp_path: Path) -> None:
+    keys = "*:" + hashlib.sha256(b"a-key").hexdigest()
+    whom = {"branch": "billing", "number": CALLER}
+    with opened_doors(database_url, flows(tmp_path), API_KEYS=keys) as doors:
+        with doors.runtime.database.writes() as tx:
+            known.learn_number(tx, CALLER, WHATSAPP, "not_on_channel", 63024, doors.clock())
+
+        def ask(path: str, **more: Any) -> Any:
+            asked = doors.client.post(
+                f"/api/v1/{path}", json={**whom, "brand": "acme", **more}, headers={"Authorization": "Bearer a-key"}
+            )
+            return asked.get_json()
+
+        eligible = ask("eligibility")
+        assert [(each["channel"], each["eligible"]) for each in eligible["channels"]] == [
+            ("whatsapp", False),
+            ("rcs", True),
+            ("sms", True),
+        ]
+        assert eligible["recommended"] == "rcs"
+        consent = {"prompt": "Press 1 for a text.", "key": "1"}
+        shown = ask("deflections", call_id="c-1", channel="sms", consent=consent)
+        assert (shown["channel"], shown["state"]) == ("sms", "pending")
+        works(doors)
+        status(doors, 0, "failed", 30007)
+        works(doors)
+        assert senders(doors) == [SMS, RCS]
+        listed = doors.client.get(
+            "/api/v1/deflections?brand=acme", headers={"Authorization": "Bearer a-key"}
+        ).get_json()
+        assert [(each["channel"], each["state"]) for each in listed["deflections"]] == [("rcs", "sent")]
 
 
 def test_a_link_to_messenger_finds_the_call_again(database_url: str, tmp_path: Path) -> None:

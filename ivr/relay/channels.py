@@ -24,6 +24,7 @@ class Reach:
     now: datetime
     ours: Collection[str] = ()  # E.164: numbers that no text may go to
     push_to: str = ""  # where a push would go: the consumer uses the brand's app; "": nobody knows of one
+    chosen: Channel | None = None  # by another IVR
     tried: Collection[str] = field(default_factory=frozenset)  # channels that failed
 
 
@@ -38,7 +39,8 @@ def first(
 ) -> tuple[Channel | None, str | None]:
     """The first channel that reaches this consumer; or None, and why the last one does not."""
     why: str | None = None
-    for channel in in_order(branch, key):
+    wanted = (reach.chosen,) if reach.chosen else ()
+    for channel in dict.fromkeys((*wanted, *in_order(branch, key))):
         if channel not in reach.tried:
             why = why_not(tx, flow, branch, number, channel, reach)
             if why is None:

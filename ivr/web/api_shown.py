@@ -22,8 +22,11 @@ STATES: Mapping[str, State] = {
 
 
 def eligibility(found: Eligible, branch: Branch, now: datetime) -> Eligibility:
-    """Every channel with its own reasons, in the order of preference; sms is the one there is."""
-    channels = [ChannelEligibility(channel=SMS, eligible=found.why_not is None, reasons=reasons(found.why_not))]
+    """Every channel with its own reasons, in the order of preference."""
+    channels = [
+        ChannelEligibility(channel=channel, eligible=why is None, reasons=reasons(why))
+        for channel, why in found.channels.items()
+    ]
     reaching = [channel.channel for channel in channels if channel.eligible]
     return Eligibility(
         eligible=bool(reaching),
