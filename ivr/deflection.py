@@ -10,13 +10,13 @@ from ivr import numbers
 from ivr.clients.twilio import NO_NUMBER_WOULD_DO
 from ivr.flow.desk import called_again
 from ivr.flow.engine import Text as Known
-from ivr.flow.model import Branch, Flow, Recording
-from ivr.relay import expectations
+from ivr.flow.model import Branch, Channel, Flow, Recording
+from ivr.relay import channels, expectations
+from ivr.relay.channels import Greeting, Reach
 from ivr.relay.notes import note
-from ivr.store import calls, consent, conversations, entries, known, outgoing
+from ivr.store import calls, consent, conversations, entries, greetings, outgoing
 from ivr.store.calls import Call
 from ivr.store.outbox import Text
-from ivr.store.outgoing import Outgoing
 
 # A caller may key in so many different numbers a day.
 KEYED_IN_A_DAY = 3
@@ -49,6 +49,7 @@ class Accepted:
     again: bool = False  # this offer was accepted before; its text is what it is
     keyed: str = ""  # E.164, where the greeting goes, if the caller keyed that in
     joined: str | None = None  # the open conversation that goes on
+    channel: Channel = "sms"  # by which the greeting goes
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,12 @@ class Attempted:
     ours: Collection[str]  # E.164: numbers that brands are dialled on and send from, which no text may go to
     words: str = ""  # in the place of the greeting, where another IVR wants others
     told: str = ""  # what the agent of an open conversation is told beside: what another IVR knows
+    push_to: str = ""  # where a push would go, if the consumer is known to use the brand's app
+    chosen: Channel | None = None  # by another IVR; the first that reaches them unless said
+
+    @property
+    def reach(self) -> Reach:
+        return Reach(self.now, self.ours, self.push_to, self.chosen)
 
 
 def accept(tx: Connection, flow: Flow, branch: Branch, key: str, attempt: Attempted) -> Accepted:
@@ -73,11 +80,11 @@ def accept(tx: Connection, flow: Flow, branch: Branch, key: str, attempt: Attemp
     consent.record(tx, deflection, _heard(flow, branch), attempt.now)
     number = numbers.read(attempt.call.caller)
     other = key == branch.other_number != branch.accept
-    refused = "other_number" if other else why_not(tx, flow, branch, number, attempt)
+    refused = "other_number" if other else why_not(tx, flow, branch, number, attempt, key)
     calls.destination(tx, deflection, number.e164 if number and not other else None, refused)
     if refused or number is None:
         return Accepted(refused=refused)
-    return written(tx, flow, branch, deflection, number, attempt)
+    return written(tx, flow, branch, deflection, number, attempt, key)
 
 
 def confirm(tx: Connection, flow: Flow, branch: Branch, e164: str, attempt: Attempted) -> Accepted:
@@ -91,11 +98,12 @@ def confirm(tx: Connection, flow: Flow, branch: Branch, e164: str, attempt: Atte
     entries.one_at_a_time(tx, caller, e164)
     if number is None or entries.was_tried(tx, deflection, e164):
         return Accepted(again=True)
-    refused = why_not(tx, flow, branch, number, attempt) or misused(tx, attempt, caller, e164)
+    key = greetings.accepted_key(tx, deflection)
+    refused = why_not(tx, flow, branch, number, attempt, key) or misused(tx, attempt, caller, e164)
     if refused:
         calls.destination(tx, deflection, e164, refused)
         return Accepted(refused=refused, keyed=e164)
-    return written(tx, flow, branch, deflection, number, attempt)
+    return written(tx, flow, branch, deflection, number, attempt, key)
 
 
 def _heard(flow: Flow, branch: Branch) -> str:
@@ -105,16 +113,24 @@ def _heard(flow: Flow, branch: Branch) -> str:
     return f"recording: {offer.url}" if isinstance(offer, Recording) else offer.source or offer.text
 
 
-def text(tx: Connection, call: Call, branch: str) -> tuple[Known, str]:
-    """What became of the text of an accepted offer, and the number it goes to, if that was keyed in."""
+@dataclass(frozen=True, slots=True)
+class Fared:
+    """What became of the text of an accepted offer. `number`: where it goes, if that was keyed in."""
+
+    text: Known
+    number: str = ""
+    channel: str = "sms"
+
+
+def text(tx: Connection, call: Call, branch: str) -> Fared:
     found = calls.text_state(tx, call, branch)
     if found is None:
-        return "unknown", ""
+        return Fared("unknown")
     if found.state == "failed" and found.code in NO_NUMBER_WOULD_DO:
-        return "unable", found.keyed
+        return Fared("unable", found.keyed, found.channel)
     if found.state:
-        return _STATES[found.state], found.keyed
-    return refusal(found.refused) if found.refused else "unknown", found.keyed
+        return Fared(_STATES[found.state], found.keyed, found.channel)
+    return Fared(refusal(found.refused) if found.refused else "unknown", found.keyed)
 
 
 def refusal(reason: str) -> Known:
@@ -123,17 +139,10 @@ def refusal(reason: str) -> Known:
 
 
 def why_not(
-    tx: Connection, flow: Flow, branch: Branch, number: numbers.Number | None, attempt: Attempted
+    tx: Connection, flow: Flow, branch: Branch, number: numbers.Number | None, attempt: Attempted, key: str = ""
 ) -> str | None:
-    """Why a number is not texted, in a word of `flow/refusals.py`, or None."""
-    why = numbers.why_not_texted(number, branch.regions)
-    if why or number is None:
-        return why
-    if number.e164 in attempt.ours:
-        return "ours"
-    if known.opted_out(tx, number.e164, flow.sender.address):
-        return "opted_out"
-    return known.cannot_be_texted(tx, number.e164, flow.sender.address, attempt.now)
+    """Why a number is not texted by any channel, in a word of `flow/refusals.py`, or None."""
+    return channels.first(tx, flow, branch, number, key, attempt.reach)[1]
 
 
 def misused(tx: Connection, attempt: Attempted, caller: str, number: str) -> str | None:
@@ -146,33 +155,36 @@ def misused(tx: Connection, attempt: Attempted, caller: str, number: str) -> str
 
 
 def written(
-    tx: Connection, flow: Flow, branch: Branch, deflection: int, number: numbers.Number, attempt: Attempted
+    tx: Connection,
+    flow: Flow,
+    branch: Branch,
+    deflection: int,
+    number: numbers.Number,
+    attempt: Attempted,
+    key: str = "",
 ) -> Accepted:
-    """The greeting's row, or the text that goes on in an open conversation."""
-    joined = _joined(tx, flow, branch, number, attempt)
+    """The greeting's row by the first channel that reaches them, or the text that goes on in an open conversation."""
+    channel, refused = channels.first(tx, flow, branch, number, key, attempt.reach)
+    if channel is None:
+        return Accepted(refused=refused)
+    joined = _joined(tx, flow, branch, number, channel, attempt)
     if joined is None:
         expectations.greeted(tx, branch, deflection, attempt.now)
-    usual = flow.text("rejoin") if joined else branch.greeting.spoken({"caller": number.full})
-    sender = flow.sender.address
-    greeting = Outgoing(
-        attempt.message_id,
-        "greeting",
-        flow.id,
-        number.e164,
-        sender,
-        attempt.words or usual,
-        destination=known.destination(tx, number, sender, flow.sender.number_format, attempt.now),
-        call_sid=attempt.call.at_twilio,
-        deflection=deflection,
-    )
-    to_send = outgoing.write_at_once(tx, greeting, attempt.now, attempt.at_once)
+    usual = flow.text("rejoin") if joined else flow.greeting(branch, number.full, attempt.message_id)
+    greeting = Greeting(attempt.message_id, deflection, attempt.call.at_twilio, attempt.words or usual)
+    row = channels.outgoing_by(tx, flow, branch, channel, number, greeting, attempt.reach)
+    to_send = outgoing.write_at_once(tx, row, attempt.now, attempt.at_once)
     own = numbers.read(attempt.call.caller)
-    return Accepted(attempt.message_id, to_send, keyed="" if own == number else number.e164, joined=joined)
+    keyed = "" if own == number else number.e164
+    return Accepted(attempt.message_id, to_send, keyed=keyed, joined=joined, channel=channel)
 
 
-def _joined(tx: Connection, flow: Flow, branch: Branch, number: numbers.Number, attempt: Attempted) -> str | None:
+def _joined(
+    tx: Connection, flow: Flow, branch: Branch, number: numbers.Number, channel: Channel, attempt: Attempted
+) -> str | None:
     """Who has an open conversation goes on in it, and its agent is told; its id."""
-    conversation = conversations.of_consumer(tx, flow.id, number.e164, flow.sender.address)
+    sender = flow.sender.by(channel)
+    conversation = conversations.of_consumer(tx, flow.id, number.e164, sender) if sender else None
     if conversation is None or conversation.desk != flow.relays_to:
         return None
     words = called_again(branch.name, attempt.now, flow.timezone)

@@ -1,5 +1,6 @@
 """The rule: another IVR says that its caller said yes. Written as a yes of our own calls is. Only writes rows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from ivr.deflection import Attempted
 from ivr.flow import offered
 from ivr.flow.model import Branch, Flow
 from ivr.numbers import Number
+from ivr.relay import channels
 from ivr.store import calls, consent, conversations, entries, invitations
 from ivr.store.calls import Call
 from ivr.store.invitations import Became, Invitation
@@ -30,6 +32,7 @@ class Eligible:
     """Whether a number could be texted now. `why_not`: a word of `flow/refusals.py`."""
 
     why_not: str | None
+    channels: Mapping[str, str | None]  # each of the branch's, and why it does not reach them
     conversation: bool  # one is open, which a text would join
 
 
@@ -38,8 +41,13 @@ def eligible(tx: Connection, flow: Flow, branch: Branch, number: str, attempt: A
     why_not = deflection.why_not(tx, flow, branch, read, attempt)
     if read and not why_not and not _own(read, attempt.call):
         why_not = deflection.misused(tx, attempt, _who(attempt.call), read.e164)
-    of_consumer = conversations.of_consumer(tx, flow.id, read.e164, flow.sender.address) if read else None
-    return Eligible(why_not, of_consumer is not None)
+    reach = attempt.reach
+    by: dict[str, str | None] = {
+        channel: channels.why_not(tx, flow, branch, read, channel, reach) or why_not
+        for channel in channels.in_order(branch, "")
+    }
+    theirs = [conversations.of_consumer(tx, flow.id, read.e164, by) for by in flow.sender.addresses] if read else []
+    return Eligible(why_not, by, any(theirs))
 
 
 def invite(

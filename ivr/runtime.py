@@ -188,12 +188,12 @@ def build(
     outward = WebhookClient(settings.web_threads, now)
     at_webhook = AtWebhook(ledger, listener, outward, desk_secrets)
     hooks = Hooks(ledger, outward, {digest[:16]: digest for digest in settings.api_keys})
-    texts = Texts(ledger, _twilio(settings), callbacks, links, new_id)
+    texts = Texts(ledger, _twilio(settings), callbacks, links, new_id, flows)
     return Runtime(
         settings=settings,
         brands={flow.id: Brand(flow, twiml.ready_made(flow)) for flow in flows.values()},
         numbers={number: (flow.id, place) for flow in flows.values() for number, place in flow.numbers.items()},
-        senders={flow.sender.address: flow.id for flow in flows.values()},
+        senders={address: flow.id for flow in flows.values() for address in flow.sender.addresses},
         database=database,
         listens=listens,
         journal=Journal.of(database),

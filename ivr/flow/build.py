@@ -27,6 +27,7 @@ from ivr.flow.model import (
     ToStudio,
     ToUrl,
     WebhookDesk,
+    WhatsApp,
 )
 from ivr.flow.opening_times import Week
 from ivr.flow.promise_shapes import Closed
@@ -50,7 +51,7 @@ def flow_of(brand_id: str, brand: schema.Brand) -> Flow:
         voice=brand.voice,
         timezone=brand.timezone,
         numbers=brand.numbers,
-        sender=Sender(brand.sender.sms, brand.sender.number_format),
+        sender=_sender(brand.sender),
         menus=menus,
         branches={name: _branch(name, branch, brand, known) for name, branch in brand.branches.items()},
         phrases={name: _spoken(brand.phrases.get(name, default), named) for name, default in PHRASES.items()},
@@ -61,6 +62,17 @@ def flow_of(brand_id: str, brand: schema.Brand) -> Flow:
         hours=_hours(brand.hours, brand.timezone) if brand.hours else None,
         expect=promised.of_brand(brand, known),
         identify=identify_of(brand.identify, known, brand.language),
+        messenger=brand.messenger.page if brand.messenger else None,
+    )
+
+
+def _sender(sender: schema.Sender) -> Sender:
+    whatsapp = sender.whatsapp
+    return Sender(
+        sender.sms,
+        sender.number_format,
+        WhatsApp(f"whatsapp:{whatsapp.number}", whatsapp.template) if whatsapp else None,
+        sender.rcs.service if sender.rcs else None,
     )
 
 
@@ -81,6 +93,8 @@ def _branch(name: str, branch: schema.Branch, brand: schema.Brand, of_brand: Map
     known = {**of_brand, **_agent_hours(branch.hours), "branch": name}
     if branch.sla:
         known["sla"] = branch.sla.spoken
+    accept = _inherited("accept", "1", branch, brand)
+    template = brand.sender.whatsapp.variables if brand.sender.whatsapp else {}
     warns = branch.warn_before or brand.warn_before
     inherited = _exit(brand.fallback, of_brand) if brand.fallback else None
     built = Branch(
@@ -89,7 +103,7 @@ def _branch(name: str, branch: schema.Branch, brand: schema.Brand, of_brand: Map
         greeting=words(branch.greeting, known),
         otherwise=_exit(branch.otherwise, known),
         fallback=_exit(branch.fallback, known) if branch.fallback else inherited,
-        accept=_inherited("accept", "1", branch, brand),
+        accept=accept if isinstance(accept, str) else next(iter(accept)),
         tries=_inherited("tries", 2, branch, brand),
         wait=_seconds("wait", 5, branch, brand),
         confirm=_seconds("confirm", 10, branch, brand),
@@ -103,6 +117,9 @@ def _branch(name: str, branch: schema.Branch, brand: schema.Brand, of_brand: Map
         identify=identify_of(
             branch.identify or brand.identify, known if branch.identify else of_brand, brand.language, branch.sla
         ),
+        channels=tuple(dict.fromkeys(branch.channels or brand.channels or ("sms",))),
+        choices={} if isinstance(accept, str) else accept,
+        variables={variable: words(written, known) for variable, written in template.items()},
     )
     closed, hours = branch.closed or brand.closed, branch.hours or brand.hours
     if hours is None:

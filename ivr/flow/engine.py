@@ -1,6 +1,6 @@
 """The engine: where a call is and what was heard there -> what is said and done next. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -36,6 +36,7 @@ class Heard:
     from_studio: bool = False
     text: Text = "unknown"
     number: str = ""  # E.164, keyed in: where the text goes, or would; "" is the caller's own
+    channel: str = "sms"  # by which the text goes
     region: str = ""  # of the number that was dialled: where a number keyed in without a country code is most likely
     outdated: bool = False  # the key was about a number that was keyed in before `number`
     now: datetime | None = None  # unless said, everything is open
@@ -100,8 +101,14 @@ def texted(flow: Flow, branch: Branch, asked: int, heard: Heard) -> Script:
         return _could_not(flow, branch, asked, heard)
     if heard.text == "delivered":
         return _goodbye(flow, heard)
-    phrase = flow.phrases["sent" if heard.text == "sent" else "on_its_way"]
-    return Speak(phrase, heard.number), Wait(branch.confirm), GoTo(_step(branch, "confirm", asked + 1))
+    then = replace(_step(branch, "confirm", asked + 1), channel=heard.channel)
+    return _promise(flow, heard), Wait(branch.confirm), GoTo(then)
+
+
+def _promise(flow: Flow, heard: Heard) -> Speak:
+    """That the text is sent, or on its way, in the words of its channel where that has words of its own."""
+    name = "on_its_way" if heard.text == "pending" else "sent"
+    return Speak(flow.phrases.get(f"{name}_{heard.channel}") or flow.phrases[name], heard.number)
 
 
 def what_became(flow: Flow, step: Step, heard: Heard) -> Script:
@@ -154,7 +161,7 @@ def _offer(flow: Flow, branch: Branch, attempt: int, heard: Heard) -> Script:
 
 
 def _answered(flow: Flow, branch: Branch, step: Step, heard: Heard) -> Answer:
-    if heard.key and heard.key in (branch.accept, branch.other_number):
+    if heard.key and heard.key in (branch.accept, branch.other_number, *branch.choices):
         return Answer((), accepts=branch)
     if not heard.key:
         return Answer(_otherwise(flow, branch, heard, "silent"))
@@ -164,7 +171,10 @@ def _answered(flow: Flow, branch: Branch, step: Step, heard: Heard) -> Answer:
 
 
 def _confirmed(flow: Flow, branch: Branch, step: Step, heard: Heard) -> Answer:
-    if heard.text in ("sent", "pending"):
+    moved = heard.channel != step.channel  # that one failed, and the next has it: not what the caller was told
+    if moved and heard.text == "delivered":
+        return Answer((_promise(flow, heard), *_goodbye(flow, heard)))
+    if heard.text in ("sent", "pending") and not moved:
         return Answer(_ask_whether_it_arrived(flow, branch, 1))
     return Answer(texted(flow, branch, step.attempt - 1, heard))
 

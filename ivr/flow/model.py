@@ -1,7 +1,7 @@
 """The flow: one brand's calls and texts, frozen, with every default filled in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from ivr.flow.hours import Hours
@@ -9,6 +9,13 @@ from ivr.flow.identify import Identify
 from ivr.flow.words import Duration, Words
 
 Key = str  # one of 0-9, * and #
+Channel = Literal["push", "whatsapp", "rcs", "sms"]
+
+
+PUSH = "push"  # the sender of what goes into a brand's app; nobody answers to it
+M_ME = "https://m.me/"
+WHATSAPP = "whatsapp:"  # before a number, in addresses of that channel
+ANSWERED: tuple[Channel, ...] = ("sms", "whatsapp", "rcs")  # channels that come back to POST /messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +112,35 @@ class Branch:
     warn_before: int | None = None  # seconds before the promise ends
     follow_up: FollowUp | None = None
     identify: Identify | None = None
+    channels: tuple[Channel, ...] = ("sms",)  # the first that reaches the consumer takes the greeting
+    choices: Mapping[Key, Channel] = field(default_factory=dict)  # keys that accept and say by which channel
+    variables: Mapping[str, Words] = field(default_factory=dict)  # of the WhatsApp template
     until: int | None = None  # as it is out of hours, for one caller: the next opening in seconds of Unix, 0 for none
 
 
 @dataclass(frozen=True, slots=True)
+class WhatsApp:
+    address: str  # whatsapp:+…
+    template: str  # HX…, approved: nobody who only pressed a key may be sent other words first
+
+
+@dataclass(frozen=True, slots=True)
 class Sender:
-    address: str  # E.164 or a messaging service, MG…
+    address: str  # of texts: E.164 or a messaging service, MG…
     number_format: Literal["full", "e164"]
+    whatsapp: WhatsApp | None = None
+    rcs: str | None = None  # a messaging service, MG…
+
+    def by(self, channel: Channel) -> str | None:
+        """Who sends by a channel, as messages name it; None where nobody does. Push has no sender of its own."""
+        if channel == "whatsapp":
+            return self.whatsapp.address if self.whatsapp else None
+        return {"sms": self.address, "rcs": self.rcs}.get(channel)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """All that consumers can answer to."""
+        return tuple(address for channel in ANSWERED if (address := self.by(channel)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +187,12 @@ class Flow:
     hours: Hours | None  # of conversations that no branch explains, and their texts
     expect: Expect
     identify: Identify | None = None  # of conversations that no branch explains
+    messenger: str | None = None  # the Facebook page's name
+
+    def greeting(self, branch: Branch, caller: str, greeting_id: str) -> str:
+        """The words of a greeting. Its row's id stands in a link to Messenger, and leads back to the call."""
+        link = f"{M_ME}{self.messenger}?ref={greeting_id}" if self.messenger else ""
+        return branch.greeting.spoken({"caller": caller, "messenger_link": link})
 
     def text(self, phrase: str) -> str:
         """A phrase that is texted, not spoken."""

@@ -31,7 +31,7 @@ def fault(message: str) -> PydanticCustomError:
     return PydanticCustomError("ours", "{message}", {"message": message})
 
 
-def _scalar(value: Any, what: str) -> str:
+def scalar(value: Any, what: str) -> str:
     if not isinstance(value, str):
         raise fault(f"expected {what}, found a {'mapping' if isinstance(value, dict) else 'list'}")
     if UNSPEAKABLE.search(value):
@@ -40,7 +40,7 @@ def _scalar(value: Any, what: str) -> str:
 
 
 def _text(value: Any) -> str:
-    text = _scalar(value, "a text")
+    text = scalar(value, "a text")
     if not text:
         raise fault("empty; write a text")
     return text
@@ -55,7 +55,7 @@ def _name(value: Any) -> str:
 
 def _whole(least: int, most: int) -> BeforeValidator:
     def read(value: Any) -> int:
-        text = _scalar(value, "a number")
+        text = scalar(value, "a number")
         if not re.fullmatch(r"\d{1,9}", text) or not least <= int(text) <= most:
             raise fault(f"{text[:40]!r} is not allowed; write a whole number from {least} to {most}")
         return int(text)
@@ -65,7 +65,7 @@ def _whole(least: int, most: int) -> BeforeValidator:
 
 def _duration(least: int, most: int) -> BeforeValidator:
     def read(value: Any) -> Duration:
-        text = _scalar(value, "a duration")
+        text = scalar(value, "a duration")
         read_duration = duration(text)
         if read_duration is None:
             raise fault(f"{text[:40]!r} is no duration; write one like 5 seconds, 10 minutes or 30 days")
@@ -77,14 +77,14 @@ def _duration(least: int, most: int) -> BeforeValidator:
 
 
 def _key(value: Any) -> str:
-    text = _scalar(value, "a key")
+    text = scalar(value, "a key")
     if not re.fullmatch(r"[0-9*#]", text):
         raise fault(f"{text[:40]!r} is no key; allowed: one of 0 to 9, * and # (in quotes)")
     return text
 
 
 def _url(value: Any) -> str:
-    text = _scalar(value, "a URL")
+    text = scalar(value, "a URL")
     try:
         parts = urlsplit(text)
         good = parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"[\s\\]", text)
@@ -99,7 +99,7 @@ def _url(value: Any) -> str:
 
 
 def _number(value: Any) -> str:
-    text = _scalar(value, "a phone number")
+    text = scalar(value, "a phone number")
     number = numbers.read(text)
     if number is None:
         raise fault(f"{text[:40]!r} is no phone number; write it with its country code, like +1 415 555 0100")
@@ -107,7 +107,7 @@ def _number(value: Any) -> str:
 
 
 def _dial(value: Any) -> str:
-    text = _scalar(value, "a number or SIP address")
+    text = scalar(value, "a number or SIP address")
     if re.fullmatch(r"sips?:[^\s@<>&\"]+@[^\s@<>&\"]+", text):
         if len(text) > MOST_DIALLED:
             raise fault(f"the SIP address has {len(text):,} characters; at most {MOST_DIALLED}")
@@ -116,7 +116,7 @@ def _dial(value: Any) -> str:
 
 
 def _sender(value: Any) -> str:
-    text = _scalar(value, "a number or a messaging service")
+    text = scalar(value, "a number or a messaging service")
     if re.fullmatch(r"MG[0-9a-fA-F]{32}", text):
         return text
     number = numbers.read(text)
@@ -129,14 +129,14 @@ def _sender(value: Any) -> str:
 
 
 def _queue(value: Any) -> str:
-    text = _scalar(value, "a queue's name")
+    text = scalar(value, "a queue's name")
     if not 1 <= len(text) <= 64:  # Twilio error 14205: queue name too long or too short
         raise fault("a queue's name has 1 to 64 characters")
     return text
 
 
 def _zone(value: Any) -> str:
-    text = _scalar(value, "a time zone")
+    text = scalar(value, "a time zone")
     try:
         ZoneInfo(text)
     except (ValueError, OSError, KeyError):
@@ -147,7 +147,7 @@ def _zone(value: Any) -> str:
 def _times(read: Callable[[str], Week | OneDay]) -> BeforeValidator:
     def of(value: Any) -> Week | OneDay:
         try:
-            return read(_scalar(value, "opening times"))
+            return read(scalar(value, "opening times"))
         except TimesFault as wrong:
             raise fault(str(wrong)) from None
 
@@ -155,7 +155,7 @@ def _times(read: Callable[[str], Week | OneDay]) -> BeforeValidator:
 
 
 def _holidays(value: Any) -> str:
-    text = _scalar(value, "a country")
+    text = scalar(value, "a country")
     code = public_holidays.code(text)
     if code is None:
         raise fault(f"{text[:20]!r} is nowhere whose holidays are known; {public_holidays.allowed(text)}")
@@ -163,7 +163,7 @@ def _holidays(value: Any) -> str:
 
 
 def _date(value: Any) -> date:
-    text = _scalar(value, "a date")
+    text = scalar(value, "a date")
     try:
         if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
             return date.fromisoformat(text)
@@ -173,28 +173,28 @@ def _date(value: Any) -> date:
 
 
 def _region(value: Any) -> str:
-    text = _scalar(value, "a region").upper()
+    text = scalar(value, "a region").upper()
     if text not in numbers.REGIONS:
         raise fault(f"{text[:20]!r} is no region; write its two letters, like US or CA")
     return text
 
 
 def _yes(value: Any) -> bool:
-    text = _scalar(value, "yes or no").lower()
+    text = scalar(value, "yes or no").lower()
     if text not in ("yes", "no", "true", "false"):
         raise fault(f"{text[:20]!r} is not allowed; write yes or no")
     return text in ("yes", "true")
 
 
 def _variable(value: Any) -> str:
-    text = _scalar(value, "an environment variable's name")
+    text = scalar(value, "an environment variable's name")
     if not re.fullmatch(r"[A-Z][A-Z0-9_]{0,63}", text):
         raise fault(f"{text[:40]!r} is no variable's name; write one like ACME_DESK_SECRET")
     return text
 
 
 def _phrase(value: Any) -> str:
-    name = _scalar(value, "a phrase's name")
+    name = scalar(value, "a phrase's name")
     if name not in PHRASES:
         raise fault(unknown(name, "phrase", PHRASES))
     return name

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from ivr.flow.channel_shapes import RCS, WHATSAPP, Accept, ChannelName, Messenger, Rcs, WhatsApp
 from ivr.flow.desk_shapes import Desk
 from ivr.flow.identify_shapes import EXAMPLE as IDENTIFY
 from ivr.flow.identify_shapes import Identify
@@ -31,18 +32,26 @@ from ivr.flow.shapes import Exit, Spoken, Strict
 
 
 class Sender(Strict):
-    """Who the texts come from."""
+    """Who the texts come from, by each channel."""
 
     sms: SenderAddress = Field(description="A text-enabled number, not toll-free, or a messaging service (MG…).")
     number_format: Literal["full", "e164"] = Field(
         "full", description="How Twilio is asked first: full is +1(415) 555-2671, e164 is +14155552671."
     )
+    whatsapp: WhatsApp | None = Field(
+        None, description="The WhatsApp sender and its approved template.", examples=[WHATSAPP]
+    )
+    rcs: Rcs | None = Field(None, description="The messaging service with the RCS sender.", examples=[RCS])
 
 
 class Inherited(Strict):
     """Keys that stand on the brand, and on a branch or menu where it differs."""
 
-    accept: Key | None = Field(None, description="The key that accepts an offer; 1 unless said.")
+    accept: Accept | None = Field(
+        None,
+        description="The key that accepts an offer, 1 unless said; or keys with the channel each chooses.",
+        examples=["1"],
+    )
     other_number: Key | None = Field(
         None, description="The key that asks for the text at another number, if any.", examples=["2"]
     )
@@ -66,6 +75,13 @@ class Inherited(Strict):
 
 class Offering(Inherited):
     """Keys about an offer that stand on the brand, and on a branch where it differs."""
+
+    channels: list[ChannelName] | None = Field(
+        None,
+        min_length=1,
+        description="By which channels the greeting goes, the preferred first; sms unless said.",
+        examples=[["sms"]],
+    )
 
     hours: WrittenHours | None = Field(
         None,
@@ -151,6 +167,9 @@ class Brand(Offering):
     )
     desk: Desk | None = Field(
         None, description="The messaging desk; texts are only logged without one.", examples=[{"liveperson": {}}]
+    )
+    messenger: Messenger | None = Field(
+        None, description="The Facebook page of {{ messenger_link }}.", examples=[{"page": "acmeair"}]
     )
     menu: Menu | None = Field(None, description="The menu that answers; one branch needs none.")
     menus: dict[Id, Menu] = Field(default_factory=dict, description="Further menus by name.")

@@ -17,6 +17,7 @@ class Step:
     attempt: int = 1  # which playing of the prompt a key answered
     role: Role = "otherwise"  # which exit a queue or a dialled number belongs to
     until: int | None = None  # the branch's `until`, when its offer was the one out of hours
+    channel: str = "sms"  # by which the caller was told that the text goes
 
 
 @dataclass(frozen=True, slots=True)

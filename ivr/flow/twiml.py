@@ -190,6 +190,8 @@ def _url(flow: Flow, step: Step, caller: Caller, number: str = "") -> str:
         query["role"] = step.role
     if step.until is not None:
         query["closed"] = step.until
+    if step.channel != "sms":
+        query["by"] = step.channel
     if number:
         query["about"] = caller.mark(number)
     if caller.studio_flow:

@@ -9,7 +9,7 @@ from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 # Filled in when the call is there; everything else is known when the file is read.
-OF_THE_CALL = frozenset({"caller", "ending", "accept", "number", "opens", "promised_at"})
+OF_THE_CALL = frozenset({"caller", "ending", "accept", "number", "opens", "promised_at", "messenger_link"})
 
 # Around digits that are read one by one; a voice that knows SSML gets say-as, another gets spaces.
 DIGITS_OPEN, DIGITS_CLOSE = "\ue000", "\ue001"
@@ -19,6 +19,15 @@ PHRASES: Mapping[str, str] = {
         "We are texting the number ending in {{ ending }}. You can hang up now. If nothing arrives, stay on the line."
     ),
     "on_its_way": "A text to the number ending in {{ ending }} is on its way. Please stay on the line for a moment.",
+    "sent_whatsapp": (
+        "We are sending a WhatsApp message to the number ending in {{ ending }}. You can hang up now. "
+        "If nothing arrives, stay on the line."
+    ),
+    "on_its_way_whatsapp": (
+        "A WhatsApp message to the number ending in {{ ending }} is on its way. Please stay on the line for a moment."
+    ),
+    "sent_push": "We are sending a message to our app. You can hang up now. If nothing arrives, stay on the line.",
+    "on_its_way_push": "A message to our app is on its way. Please stay on the line for a moment.",
     "not_arrived": "If nothing has arrived, press {{ accept }} to wait for a person.",
     "cannot_text": "We are sorry, we could not text this number.",
     "rejoin": "We are continuing in this thread. How can we help?",

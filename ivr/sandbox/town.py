@@ -151,16 +151,17 @@ def town(
     """
     port, sandbox_port = port or free_port(), sandbox_port or free_port()
     app_url = f"http://127.0.0.1:{port}"
+    flows = load_directory(flows_dir).flows
     webhooks = Webhooks(app_url, app_url, ACCOUNT_SID, AUTH_TOKEN)
     clock = Clock()
     carrier = Carrier(clock, webhooks, received=lambda body: here.talk.received(body))
+    carrier.rcs_services = frozenset(flow.sender.rcs for flow in flows.values() if flow.sender.rcs)
     desk = simulated_desk(clock, f"{app_url}/desk/liveperson")
     talk = Talk(carrier, desk, lambda who, what: here.transcript.add(who, what))
     calendar = Ahead(log.with_name("ahead"), ahead)
     carrier.now, desk.now = calendar, lambda: calendar().timestamp()
     desk.opened, desk.published = talk.opened, talk.published
-    flows, transcript = load_directory(flows_dir).flows, Transcript(clock)
-    here = Town(flows, webhooks, carrier, transcript, log, database_url, desk, talk, calendar)
+    here = Town(flows, webhooks, carrier, Transcript(clock), log, database_url, desk, talk, calendar)
     twilio_port = free_port() if down else sandbox_port
     environment = _environment(flows_dir, database_url, port, twilio_port, sandbox_port)
     server = Process(environment, log, None if ahead is None else calendar)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, select, update
 
 from ivr.store.api_tables import CALL_PREFIX
 from ivr.store.database import Database, Quick, insert
@@ -110,6 +110,7 @@ class TextState:
     refused: str | None
     code: int | None  # Twilio's error
     keyed: str  # E.164, where the text goes, if the caller keyed that in; else ""
+    channel: str  # by which it goes
 
 
 def text_state(tx: Connection, call: Call, branch: str) -> TextState | None:
@@ -123,14 +124,16 @@ def text_state(tx: Connection, call: Call, branch: str) -> TextState | None:
             messages.c.error_code,
             deflections.c.keyed_in,
             deflections.c.number,
+            messages.c.channel,
         )
         .select_from(deflections.outerjoin(messages, to_this_number))
         .where(this_deflection(call, branch), deflections.c.accepted_at.is_not(None))
-        .order_by(messages.c.created_at.desc())
+        # Of several channels' the one that has not failed, of which there is one.
+        .order_by(case((messages.c.state == "failed", 1), else_=0), messages.c.created_at.desc())
     ).first()
     if row is None:
         return None
-    return TextState(row.state, row.refused, row.error_code, row.number if row.keyed_in else "")
+    return TextState(row.state, row.refused, row.error_code, row.number if row.keyed_in else "", row.channel or "sms")
 
 
 def this_deflection(call: Call, branch: str) -> ColumnElement[bool]:

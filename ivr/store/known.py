@@ -11,6 +11,7 @@ from ivr.store.number_tables import number_facts, opt_outs, sender_facts
 NUMBER_KEPT = timedelta(days=90)
 # What passes sooner: a phone is switched on again, a carrier's filter lets go, an operator registers the sender.
 KEPT_SHORTER = {"unreachable": timedelta(hours=1), "filtered": timedelta(days=1), "unregistered": timedelta(hours=1)}
+KEPT_SHORTER["not_on_channel"] = timedelta(days=30)
 SENDER_KEPT = timedelta(days=30)
 EVERY_SENDER = ""
 
@@ -26,10 +27,13 @@ def set_opt_out(tx: Connection, number: str, sender: str, stopped: bool, learned
     tx.execute(written.on_conflict_do_update(index_elements=["number", "sender"], set_=changed))
 
 
-def cannot_be_texted(tx: Connection, number: str, sender: str, now: datetime) -> str | None:
+def cannot_be_texted(
+    tx: Connection, number: str, sender: str, now: datetime, of_every_sender: bool = True
+) -> str | None:
     """Why texts of this sender to this number fail, as far as is known and still likely, or None."""
+    whose = (EVERY_SENDER, sender) if of_every_sender else (sender,)
     facts = select(number_facts.c.reason, number_facts.c.learned_at).where(
-        number_facts.c.number == number, number_facts.c.sender.in_((EVERY_SENDER, sender))
+        number_facts.c.number == number, number_facts.c.sender.in_(whose)
     )
     for reason, learned_at in tx.execute(facts):
         if learned_at > now - KEPT_SHORTER.get(reason, NUMBER_KEPT):

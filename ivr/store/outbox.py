@@ -58,6 +58,9 @@ class Text:
     give_up_at: datetime
     call_sid: str | None
     conversation_id: str | None
+    deflection_id: int | None = None
+    channel: str | None = None  # of a greeting: push, whatsapp, rcs, sms
+    content: Mapping[str, Any] | None = None  # {"sid": …, "variables": …}: the template that is sent instead of `body`
 
 
 COLUMNS = tuple(messages.c[field.name] for field in fields(Text))

@@ -42,6 +42,8 @@ class Outgoing:
     conversation: str | None = None
     media: Sequence[Mapping[str, str]] = ()
     desk_event: str | None = None  # what it is at the desk, of which there is one row
+    channel: str | None = None  # of a greeting
+    content: Mapping[str, Any] | None = None  # the template that is sent instead of `body`
     until: datetime | None = None  # when it is true no longer, where that is sooner than its kind is given up
 
 
@@ -90,6 +92,8 @@ def _values(out: Outgoing, state: str, at: datetime, now: datetime) -> dict[str,
         "body": out.body,
         "media": [dict(piece) for piece in out.media] or None,
         "desk_event": out.desk_event,
+        "channel": out.channel,
+        "content": dict(out.content) if out.content else None,
         "created_at": at,
         "updated_at": now,
         "started_at": now,

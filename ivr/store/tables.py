@@ -221,7 +221,7 @@ messages = Table(
     Column("deflection_id", Integer, ForeignKey("deflections.id")),
     Column("call_sid", String(64)),  # the call that a greeting came of
     Column("number", String(200), nullable=False),  # the consumer: E.164, or a channel address as it came
-    Column("sender", String(200), nullable=False),  # our number or messaging service
+    Column("sender", String(200), nullable=False),  # our number, whatsapp:number, messaging service, or "push"
     Column("body", Text, nullable=False),
     Column("media", JSON(none_as_null=True)),  # [{"url": …, "type": …}] of an inbound MMS
     Column("provider_id", String(64), unique=True),  # MessageSid
@@ -238,6 +238,9 @@ messages = Table(
     Column("conversation_id", String(32)),
     Column("desk_event", String(250)),  # what it is at the desk, once: the dialog and its sequence there
     Column("maybe_twice", Boolean, nullable=False, server_default=false()),  # sent again without knowing
+    Column("channel", String(16)),  # of a greeting: push, whatsapp, rcs, sms; none of one from before there were others
+    Column("content", JSON(none_as_null=True)),  # {"sid": HX…, "variables": {…}}: the template in the place of `body`
+    Column("read_at", UtcTime),  # when its reader was seen to read it, where a channel tells
 )
 
 # Which numbers one caller keyed in: few among many, and an offer pays nothing for it.

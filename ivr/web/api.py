@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 from ivr import invitation, log, numbers
 from ivr.deflection import Attempted
 from ivr.flow.desk import known_elsewhere
-from ivr.flow.model import Branch, Flow
+from ivr.flow.model import Branch, Channel, Flow
 from ivr.private import names_private
 from ivr.runtime import Runtime
 from ivr.store import invitations
@@ -135,7 +135,7 @@ def _invited(
     yes = invitation.Asked(
         asked.number, asked.consent.prompt, asked.consent.key or "", (asked.called_at or here.now()).astimezone(UTC)
     )
-    attempt = _attempt(here, call, asked.message or "", known_elsewhere(asked.attributes))
+    attempt = _attempt(here, call, asked.message or "", known_elsewhere(asked.attributes), asked.channel)
     became, first = invitation.invite(tx, flow, branch, yes, new, attempt)
     log.event(
         "accepted", deflection=became.id, brand=flow.id, branch=branch.name, refused=became.refused, again=not first
@@ -154,10 +154,10 @@ def _call(flow: Flow, branch: Branch, asked: Whom, call_id: str, dialled: str) -
     return Call(CALL_PREFIX + call_id, flow.id, branch.name, asked.caller or asked.number, dialled)
 
 
-def _attempt(here: Runtime, call: Call, words: str = "", told: str = "") -> Attempted:
+def _attempt(here: Runtime, call: Call, words: str = "", told: str = "", chosen: Channel | None = None) -> Attempted:
     # The worker sends it: who asks waits for nobody's Twilio, and hears the same whenever it is repeated.
     ours = {*here.numbers, *here.senders}
-    return Attempted(call, here.new_id(), here.new_id(), False, here.now(), ours, words, told)
+    return Attempted(call, here.new_id(), here.new_id(), False, here.now(), ours, words, told, chosen=chosen)
 
 
 def _place(asker: Asker, asked: Whom) -> tuple[Flow, Branch]:

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from ivr.flow.model import Channel
+
 MOST_ATTRIBUTES = 500  # characters of all names and values
 _LINE = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _TEXT = r"^[^\x00-\x09\x0b-\x1f\x7f-\x9f]*$"
@@ -61,7 +63,9 @@ class DeflectionRequest(Whom):
         None, description="When the call came in, at most a day ago; now unless said."
     )
     dialled: Phone | None = Field(None, description="The number that the caller dialled.")
-    channel: Literal["sms"] | None = Field(None, description="The channel; the recommended one unless said.")
+    channel: Channel | None = Field(
+        None, description="The channel that goes first; the recommended one unless said. The others follow a failure."
+    )
     message: Words | None = Field(
         None, description="The text in place of the branch's greeting, word for word. Say how to opt out."
     )
@@ -99,7 +103,7 @@ class Reason(BaseModel):
 
 
 class ChannelEligibility(BaseModel):
-    channel: str = Field(description="`sms`; further channels may be added.")
+    channel: str = Field(description="`push`, `whatsapp`, `rcs`, `sms`; further channels may be added.")
     eligible: bool
     reasons: list[Reason]
 

@@ -22,8 +22,11 @@ STATES: Mapping[str, State] = {
 
 
 def eligibility(found: Eligible, branch: Branch, now: datetime) -> Eligibility:
-    """Every channel with its own reasons, in the order of preference; sms is the one there is."""
-    channels = [ChannelEligibility(channel=SMS, eligible=found.why_not is None, reasons=reasons(found.why_not))]
+    """Every channel with its own reasons, in the order of preference."""
+    channels = [
+        ChannelEligibility(channel=channel, eligible=why is None, reasons=reasons(why))
+        for channel, why in found.channels.items()
+    ]
     reaching = [channel.channel for channel in channels if channel.eligible]
     return Eligibility(
         eligible=bool(reaching),
@@ -46,7 +49,7 @@ def deflection(became: Became, flow: Flow | None) -> Deflection:
         brand=became.brand,
         branch=became.branch,
         call_id=became.call_id,
-        channel=SMS,
+        channel=became.channel or SMS,
         number=became.number,
         state=STATES[became.state] if became.state else "refused",
         reasons=reasons(became.refused),

@@ -14,6 +14,7 @@ from ivr.flow import engine, twiml
 from ivr.flow.engine import Answer, Heard, Text
 from ivr.flow.model import Branch, Flow
 from ivr.flow.script import Script, Step
+from ivr.relay import channels
 from ivr.runtime import Brand, Runtime
 from ivr.store import entries
 from ivr.store.calls import Call
@@ -191,7 +192,10 @@ def _outcome(here: Runtime, branch: Branch, call: Call, heard: Heard, accepted: 
     text = _attempted(here, accepted.to_send, started)
     if text == "pending":
         here.bell.ring()
-    return replace(heard, text=text, number=accepted.keyed)
+    elif text in ("refused", "unable") and len(channels.in_order(branch, heard.key)) > 1:
+        here.bell.ring()  # the next channel's greeting is due, where there is one: the rows say so
+        return _with_text(here, heard, call, branch.name)
+    return replace(heard, text=text, number=accepted.keyed, channel=accepted.channel)
 
 
 def _attempted(here: Runtime, text: TextRow | None, started: float) -> Text:
@@ -218,8 +222,8 @@ _OUTCOMES: dict[Outcome, Text] = {
 
 def _with_text(here: Runtime, heard: Heard, call: Call, branch: str) -> Heard:
     with here.database.reads() as tx:
-        text, number = deflection.text(tx, call, branch)
-    return replace(heard, text=text, number=number)
+        fared = deflection.text(tx, call, branch)
+    return replace(heard, text=fared.text, number=fared.number, channel=fared.channel)
 
 
 def _heard(form: Form, caller: twiml.Caller) -> Heard:
@@ -246,6 +250,7 @@ def _step(place: str) -> Step:
         int(attempt) if attempt in ("1", "2", "3", "4", "5", "6") else 1,
         "fallback" if request.args.get("role") == "fallback" else "otherwise",
         int(closed) if _UNTIL.fullmatch(closed) else None,
+        request.args.get("by", "sms")[:8],
     )
 
 
