@@ -20,6 +20,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from ivr import numbers
 from ivr.flow.load import load_directory
 from ivr.flow.model import Flow
+from ivr.sandbox import apps as of_apps
 from ivr.sandbox.account import account_api, account_for
 from ivr.sandbox.ahead import Ahead
 from ivr.sandbox.carrier import HANDSETS, Carrier
@@ -28,6 +29,7 @@ from ivr.sandbox.desk import Desk
 from ivr.sandbox.late import AnsweredLater
 from ivr.sandbox.later import Waiting, run_on
 from ivr.sandbox.liveperson import liveperson_api
+from ivr.sandbox.lookups import lookups_api
 from ivr.sandbox.phone import Call
 from ivr.sandbox.phone_box import phone_box
 from ivr.sandbox.rest import Weather, messages_api
@@ -60,6 +62,7 @@ class Town:
     talk: Talk
     ahead: Ahead
     weather: Weather = field(default_factory=Weather)
+    apps: of_apps.Apps = field(default_factory=of_apps.Apps)
     _one_at_a_time: Lock = field(default_factory=Lock)
 
     def play(
@@ -87,6 +90,7 @@ class Town:
             self.desk.set_days(scene.desk)
             caller = numbers.read(scene.caller)
             self.carrier.handset, self.carrier.owner = HANDSETS[scene.handset], caller.e164 if caller else None
+            self.apps.installed = scene.handset != "app-gone"
             self.carrier.strict = scene.twilio == "strict"
             call, texts_before = self._call(flow, scene, clock), len(self.carrier.texts)
             call.play(_url(flow, scene))
@@ -161,12 +165,14 @@ def town(
     desk.opened, desk.published = talk.opened, talk.published
     flows, transcript = load_directory(flows_dir).flows, Transcript(clock)
     here = Town(flows, webhooks, carrier, transcript, log, database_url, desk, talk, calendar)
+    here.apps.shown = lambda words: here.transcript.add("push", words)
     twilio_port = free_port() if down else sandbox_port
     try:
         with (
             _sandbox(_rest(here, app_url), sandbox_port),
             _server(
-                _environment(flows_dir, database_url, port, twilio_port, sandbox_port),
+                _environment(flows_dir, database_url, port, twilio_port, sandbox_port)
+                | of_apps.environment(flows, sandbox_port),
                 log,
                 None if ahead is None else calendar,
             ),
@@ -181,6 +187,9 @@ def _rest(here: Town, app_url: str) -> Flask:
     rest = Flask("sandbox", static_folder=None)
     rest.register_blueprint(liveperson_api(here.desk))
     rest.register_blueprint(messages_api(here.carrier, here.weather, ACCOUNT_SID, AUTH_TOKEN))
+    rest.register_blueprint(lookups_api(here.carrier, ACCOUNT_SID, AUTH_TOKEN))
+    rest.register_blueprint(of_apps.google(here.apps))
+    rest.register_blueprint(of_apps.push_service(here.apps))
     rest.register_blueprint(account_api(account_for(here.flows.values(), ACCOUNT_SID, AUTH_TOKEN, app_url)))
     rest.register_blueprint(phone_box(lambda scene: here.play(scene)[1], here.carrier))
     return rest

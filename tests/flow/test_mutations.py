@@ -34,6 +34,10 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "Play": ("menu", "say"),
     "Expect": ("branches", "bookings", "expect"),
     "FollowUp": ("branches", "bookings", "follow_up"),
+    "Push": ("push",),
+    "Fcm": ("push", "fcm"),
+    "PushService": ("push", "webhook"),
+    "Consumers": ("consumers",),
 }
 # What stands in a home that the example does not have, or has without keys.
 FURNISHED: Mapping[tuple[str, ...], Mapping[str, Any]] = {
@@ -47,6 +51,10 @@ FURNISHED: Mapping[tuple[str, ...], Mapping[str, Any]] = {
         "why": "May we ask who you are? Reply SKIP to any question.",
         "questions": [{"ask": "What is your customer number?", "answer": "8 digits", "attribute": "customerId"}],
     },
+    ("push",): {"webhook": {"url": "https://acme.example/push", "secret_env": "ACME_PUSH_SECRET"}},
+    ("push", "fcm"): {"key_env": "ACME_FCM_KEY"},
+    ("push", "webhook"): {"url": "https://acme.example/push", "secret_env": "ACME_PUSH_SECRET"},
+    ("consumers",): {"sql": "SELECT token FROM users WHERE phone = :number", "url_env": "ACME_APP_DATABASE_URL"},
     ("menu", "say"): {"play": "https://acme.example/menu.mp3"},
 }
 # Keys whose absence changes what callers get and is no mistake: the flow differs in the field named here alone.
@@ -61,6 +69,10 @@ ABSENT = {
     "menu": {"menus"},
     "fallback": {"branches", "menus"},
 }
+
+
+# Keys that stand beside the one that is chosen.
+BESIDE = {"context_line", "deep_link", "title", "active_within"}
 
 
 def example() -> Source:
@@ -90,13 +102,13 @@ def with_key(path: tuple[str, ...]) -> dict[str, Any]:
     if "closed" in path:  # which nobody hears without
         data["hours"] = "24/7"
     if path[:-1] in FURNISHED:
-        if path[0] == "desk":
-            data["desk"] = {}
+        if path[0] in ("desk", "push") and len(path) > 2:
+            data[path[0]] = {}
         at(data, path[:-2])[path[-2]] = dict(FURNISHED[path[:-1]])
     parent = at(data, path[:-1])
     if path[-1] in parent:
         return data
-    if path[-2:-1] in (("otherwise",), ("desk",)) and path[-1] != "context_line":
+    if path[-2:-1] in (("otherwise",), ("desk",), ("push",)) and path[-1] not in BESIDE:
         parent.clear()
     good = {"menus": {"service": {"say": "Press 1.", "press": {"1": "billing"}, "otherwise": {"queue": "front"}}}}
     parent[path[-1]] = good.get(path[-1], as_read(json_schema.example(path)))
