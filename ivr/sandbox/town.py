@@ -166,13 +166,12 @@ def town(
     flows, transcript = load_directory(flows_dir).flows, Transcript(clock)
     here = Town(flows, webhooks, carrier, transcript, log, database_url, desk, talk, calendar)
     here.apps.shown = lambda words: here.transcript.add("push", words)
-    twilio_port = free_port() if down else sandbox_port
+    twilio_port, variables = free_port() if down else sandbox_port, of_apps.environment(flows, sandbox_port)
     try:
         with (
             _sandbox(_rest(here, app_url), sandbox_port),
             _server(
-                _environment(flows_dir, database_url, port, twilio_port, sandbox_port)
-                | of_apps.environment(flows, sandbox_port),
+                _environment(flows_dir, database_url, port, twilio_port, sandbox_port) | variables,
                 log,
                 None if ahead is None else calendar,
             ),

@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +32,7 @@ MOST_TOKENS = 20  # in one row
 
 _HEADER_WITHIN = 20
 _TOKEN = re.compile(r"[\x21-\x7e]+")
+_ONE_TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_-]{0,999}")
 _E164 = re.compile(r"\+[1-9]\d{7,14}")
 _APART = re.compile(r"[\s;|,]+")
 _PLATFORMS = {
@@ -64,13 +64,13 @@ class ConsumerList:
 
     def listed(self) -> Iterator[Listed]:
         at, width, rows = self._table()
-        read = _Cells(at, self.region)
+        read, needed = _Cells(at, self.region), max(at.values())
         for row in rows:
             self.reading.read += 1
             try:
                 if isinstance(row.cells, str):
                     raise ValueError(row.cells)
-                if len(row.cells) <= max(at.values()) or (len(row.cells) > width and any(row.cells[width:])):
+                if len(row.cells) <= needed or (len(row.cells) > width and any(row.cells[width:])):
                     raise ValueError(f"{len(row.cells)} cells, the header has {width}")
                 found = read.row(row.cells)
             except ValueError as error:
@@ -97,30 +97,31 @@ class ConsumerList:
 
 
 class _Cells:
-    """Reads a row's cells, what was read before remembered."""
+    """Reads a row's cells. What many rows share is read once; a column that is not there is read as an empty cell."""
 
     def __init__(self, at: dict[str, int], region: str) -> None:
-        self._at, self._clock = at, Clock(UTC)
-        self._caller: Remembered[str | None] = Remembered(partial(cells.caller, region=region), 1000)
-        self._yes: Remembered[bool | None] = Remembered(cells.yes)
+        self._region, self._clock = region, Clock(UTC)
+        self._number = at["number"]
+        self._token, self._platform, self._id, self._enrolled, self._active = (
+            at.get(role) for role in ("token", "platform", "external_id", "enrolled", "last_active")
+        )
+        self._platforms: Remembered[str] = Remembered(_platform)
+        self._yes: Remembered[bool] = Remembered(lambda text: bool(cells.yes(text)))
         self._moments: Remembered[datetime | None] = Remembered(self._moment)
 
-    def row(self, row: Sequence[str]) -> list[Listed]:
-        number = self._caller[self._text(row, "number")]
+    def row(self, row: Sequence[str]) -> Iterator[Listed]:
+        number = cells.caller(row[self._number], self._region)
         if number is None or not _E164.fullmatch(number):
             raise ValueError("no phone number that can be read")
-        told = (
-            _platform(self._text(row, "platform")),
-            _bounded(self._text(row, "external_id"), 200, "external_id"),
-            "enrolled" not in self._at or bool(self._yes[self._text(row, "enrolled")]),
-            self._moments[self._text(row, "last_active")],
-        )
-        return [Listed(number, token, *told) for token in _tokens(self._text(row, "token"))]
-
-    def _text(self, row: Sequence[str], role: str) -> str:
-        return cells.bare(row[self._at[role]]) if role in self._at else ""
+        platform = "" if self._platform is None else self._platforms[row[self._platform]]
+        external_id = "" if self._id is None else _bounded(cells.bare(row[self._id]), 200, "external_id")
+        enrolled = self._enrolled is None or self._yes[row[self._enrolled]]
+        active = None if self._active is None else self._moments[row[self._active]]
+        tokens = ("",) if self._token is None else _tokens(row[self._token])
+        return (Listed(number, token, platform, external_id, enrolled, active) for token in tokens)
 
     def _moment(self, text: str) -> datetime | None:
+        text = cells.bare(text)
         return datetime.fromtimestamp(self._clock.read(text), UTC) if text else None
 
 
@@ -132,7 +133,10 @@ def _columns(header: Sequence[str]) -> dict[str, int]:
     return {role: index for role, index in found.items() if index is not None}
 
 
-def _tokens(text: str) -> list[str]:
+def _tokens(text: str) -> Sequence[str]:
+    if _ONE_TOKEN.fullmatch(text):  # most rows have one
+        return (text,)
+    text = cells.bare(text)
     tokens = [token for token in _APART.split(text) if token] or [""]
     if len(tokens) > MOST_TOKENS:
         raise ValueError(f"{len(tokens)} tokens; at most {MOST_TOKENS}")
@@ -143,6 +147,7 @@ def _tokens(text: str) -> list[str]:
 
 
 def _platform(text: str) -> str:
+    text = cells.bare(text)
     if text.lower() not in _PLATFORMS:
         raise ValueError(f"platform {cells.one_line(text)[:20]!r} is none; write android or ios")
     return _PLATFORMS[text.lower()]
