@@ -48,8 +48,10 @@ class FakeTwilio(Twilio):
         validity: int,
         deadline: float,
         media: Sequence[str] = (),
+        content: Mapping[str, Any] | None = None,
     ) -> str:
         asked = {"to": to, "sender": sender, "body": body, "callback": callback, "validity": validity}
+        asked |= {"content": content} if content else {}
         self.sent.append(asked | ({"media": list(media)} if media else {}))
         self.meanwhile()
         failure = self.fails.pop(0) if self.fails else None

@@ -51,7 +51,15 @@ class Handset(Town):
         self.lies: list[str] = []
 
     def send_text(
-        self, to: str, sender: str, body: str, callback: str, validity: int, deadline: float, media: Sequence[str] = ()
+        self,
+        to: str,
+        sender: str,
+        body: str,
+        callback: str,
+        validity: int,
+        deadline: float,
+        media: Sequence[str] = (),
+        content: Any = None,
     ) -> str:
         name = body.split(":", maxsplit=1)[0]
         if name in NAMES and not self.is_true(name):

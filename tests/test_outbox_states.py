@@ -38,7 +38,15 @@ class Town(FakeTwilio):
         self.lists = True
 
     def send_text(
-        self, to: str, sender: str, body: str, callback: str, validity: int, deadline: float, media: Sequence[str] = ()
+        self,
+        to: str,
+        sender: str,
+        body: str,
+        callback: str,
+        validity: int,
+        deadline: float,
+        media: Sequence[str] = (),
+        content: Any = None,
     ) -> str:
         how, self.next = self.next, "answers"
         if how in ("busy", "refused connection"):

@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,11 +37,17 @@ ABOUT_ROUTE = {
     30007: "filtered",
     30032: "unregistered",
     30034: "unregistered",
+    63003: "not_on_channel",
+    63024: "not_on_channel",
 }
+# WhatsApp takes free words only within 24 hours of the consumer's last; a greeting that hears this has a template that
+# is not approved, or not the one that was approved.
+OUTSIDE_WINDOW = 63016
 # An operator has to mend these: credentials, region permissions, the sender, the messaging service, registration.
 CONFIGURATION = frozenset(
     {20003, 20005, 20006, 20404, 21408, 21603, 21606, 21608, 21659, 21660, 21661, *range(21701, 21706)}
     | {30002, 30032, 30034}
+    | {21654, 21655, 21656, 63007}  # the content template, its variables, the channel's sender
 )
 
 # Of these, all but a region's permission are about us: asking the caller for another number would lead nowhere.
@@ -107,14 +113,19 @@ class Twilio:
         validity: int,
         deadline: float,
         media: Sequence[str] = (),
+        content: Mapping[str, Any] | None = None,
     ) -> str:
-        """Send one text from a number or a messaging service; its MessageSid. Raises SendError.
+        """Send one text from a number, a channel's address or a messaging service; its MessageSid. Raises SendError.
 
         `validity`: seconds that Twilio may keep it queued (1 to 36,000). `media`: URLs of pictures that go with it;
-        with one the body may be empty.
+        with one the body may be empty. `content`: {"sid": HX…, "variables": {…}}, a template in the place of the body.
         """
         what: dict[str, Any] = {"messaging_service_sid": sender} if sender.startswith("MG") else {"from_": sender}
-        what |= {"body": body} if body or not media else {}
+        if content:
+            what |= {"content_sid": content["sid"]}
+            what |= {"content_variables": json.dumps(content["variables"])} if content["variables"] else {}
+        else:
+            what |= {"body": body} if body or not media else {}
         what |= {"media_url": list(media)} if media else {}
         with self.asked(deadline) as client:
             message = client.messages.create(to=to, status_callback=callback, validity_period=validity, **what)

@@ -17,12 +17,13 @@ from ivr.clients.twilio import (
     CONFIGURATION,
     NO_NUMBER_WOULD_DO,
     OPTED_OUT,
+    OUTSIDE_WINDOW,
     Listed,
     Twilio,
 )
 from ivr.delivery.ledger import Ledger, Outcome
 from ivr.file_links import FileLinks
-from ivr.flow.model import Flow
+from ivr.flow.model import WHATSAPP, Flow
 from ivr.lookalikes import folded
 from ivr.relay import channels
 from ivr.relay.consumer import tell_of_failure
@@ -60,7 +61,7 @@ class Texts:
         """Ask Twilio whether it has an unclear text: then it is settled; if it surely has not, it is due again."""
         since, ledger = text.started_at - CLOCKS_DIFFER, self.ledger
         try:
-            listed = self.twilio.texts_to(text.number, since, self.twilio.deadline())
+            listed = self.twilio.texts_to(_address(text, text.number), since, self.twilio.deadline())
         except SendError as error:
             if error.permanent:  # a list that is refused needs a person
                 log.error("text_still_unclear", message=text.id, reason=error.reason)
@@ -84,13 +85,15 @@ class Texts:
         valid = math.ceil((text.give_up_at - self.ledger.now()).total_seconds())
         callback = f"{self.callback_url}/{text.id}"
         body, media = self._with_files(text)
-        return self.twilio.send_text(to, text.sender, body, callback, max(6, min(valid, 36_000)), deadline, media)
+        template = {"content": text.content} if text.content else {}
+        to, valid = _address(text, to), max(6, min(valid, 36_000))
+        return self.twilio.send_text(to, text.sender, body, callback, valid, deadline, media, **template)
 
     def _with_files(self, text: Text) -> tuple[str, list[str]]:
-        """A picture travels with the text where numbers take them (North America); elsewhere its link does."""
+        """A picture travels with the text where numbers take them (North America), by WhatsApp alone; else its link."""
         media = enumerate(text.media or ())
         urls = [piece.get("url") or self.files.url(text.id, place) for place, piece in media]
-        if text.number.startswith("+1"):
+        if len(urls) == 1 if text.sender.startswith(WHATSAPP) else text.number.startswith("+1"):
             return text.body, urls
         return "\n".join([line for line in (text.body, *urls) if line]), []
 
@@ -153,10 +156,11 @@ def failed(
     if code == OPTED_OUT:
         known.set_opt_out(tx, text.number, text.sender, True, "21610", now)
     elif code in ABOUT_NUMBER:
-        known.learn_number(tx, text.number, known.EVERY_SENDER, ABOUT_NUMBER[code], code, now)
+        whose = text.sender if text.sender.startswith(WHATSAPP) else known.EVERY_SENDER
+        known.learn_number(tx, text.number, whose, ABOUT_NUMBER[code], code, now)
     elif code in ABOUT_ROUTE:
         known.learn_number(tx, text.number, text.sender, ABOUT_ROUTE[code], code, now)
-    if code in CONFIGURATION:
+    if code in CONFIGURATION or (code == OUTSIDE_WINDOW and text.kind == "greeting"):
         see = f"https://www.twilio.com/docs/errors/{code}"
         log.error("twilio_configuration", message=text.id, code=code, see=see)
     tell_of_failure(tx, text.kind, text.conversation_id, new_id, code, now)
@@ -165,8 +169,15 @@ def failed(
     return True
 
 
+def _address(text: Text, to: str) -> str:
+    """To, as Twilio takes it on this sender's channel: WhatsApp has E.164 alone."""
+    return f"{WHATSAPP}{text.number.removeprefix(WHATSAPP)}" if text.sender.startswith(WHATSAPP) else to
+
+
 def _is(listed: Listed, text: Text, body: str) -> bool:
     """Whether a listed text is ours: its words, behind a trial account's sentence, in whatever look-alikes."""
     if not listed.outbound or (not text.sender.startswith("MG") and listed.sender != text.sender):
         return False
+    if text.content:  # a template's words are not known here; none but its sender's to this number may be meant
+        return True
     return folded(listed.body).endswith(folded(body))

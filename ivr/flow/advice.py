@@ -97,18 +97,21 @@ def _opt_out(source: Source, path: Path, text: Rendered) -> None:
 def _key(source: Source, path: Path, text: Rendered, name: str) -> None:
     unless_said, what, words = _OFFERED[name]
     language = str(mapping(source).get("language", "en")).strip().lower()[:2]
-    for key in sorted({_inherited(source, branch, name, unless_said) for branch in heard_at(source, path)}):
+    keys = (key for branch in heard_at(source, path) for key in _inherited(source, branch, name, unless_said))
+    for key in sorted(set(keys)):
         pattern = _key_pattern(key, language) if key and ("language",) not in source.faulty else None
         if pattern and not all(re.search(pattern, outcome, re.IGNORECASE) for outcome in text.outcomes):
             like = words.format(key)
             source.warning(source.place(path), f"offer: does not say {what.format(key)}, like: {like}", (like,))
 
 
-def _inherited(source: Source, branch: Path, name: str, unless_said: str) -> str:
-    """A key as it is on the branch, else on the brand; "" where it has an error."""
+def _inherited(source: Source, branch: Path, name: str, unless_said: str) -> list[str]:
+    """A key as it is on the branch, else on the brand, or those that choose a channel; none where it has an error."""
     holder = branch if name in mapping(source, *branch) else ()
     said = mapping(source, *holder).get(name, unless_said)
-    return said.strip() if isinstance(said, str) and (*holder, name) not in source.faulty else ""
+    if (*holder, name) in source.faulty:
+        return []
+    return [said.strip()] if isinstance(said, str) else [key.strip() for key in said] if isinstance(said, dict) else []
 
 
 def _key_pattern(key: str, language: str) -> str | None:

@@ -170,7 +170,7 @@ def _ways_on(drawn: Graph, place: Menu | Branch, reached: Mapping[str, str]) -> 
         drawn.edges += [Edge(here, reached[target], key) for key, target in place.press.items()]
     else:
         greeting = drawn.add("text", "text", _quoted(place.greeting))
-        drawn.edges.append(Edge(here, greeting, place.accept))
+        drawn.edges.append(Edge(here, greeting, ", ".join(place.choices) or place.accept))
         if place.other_number:
             drawn.edges.append(Edge(here, greeting, f"{place.other_number}, to another number"))
     _leave(drawn, here, _exits(place), reached)

@@ -13,6 +13,8 @@ Key = str  # one of 0-9, * and #
 Channel = Literal["push", "whatsapp", "rcs", "sms"]
 
 
+PUSH = "push"  # the sender of what goes into a brand's app; nobody answers to it
+WHATSAPP = "whatsapp:"  # before a number, in addresses of that channel
 ANSWERED: tuple[Channel, ...] = ("sms", "whatsapp", "rcs")  # channels that come back to POST /messages
 
 

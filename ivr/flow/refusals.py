@@ -20,6 +20,8 @@ REASONS: Mapping[str, str] = {
     "blocked": "The carrier or the phone blocks texts of this sender (30004). Known for 90 days.",
     "filtered": "The carrier filtered an earlier text of this sender (30007). Known for a day.",
     "unregistered": "Carriers do not know the sender (30032, 30034); the operator registers it. Known for an hour.",
+    "not_on_channel": "Twilio did not find the number on this channel (63003, 63024). Known for 30 days.",
+    "not_enrolled": "Nothing says that the consumer uses the brand's app, and no other channel is offered.",
     "had_its_text": "A number that is not the caller's own gets one greeting a day, and this one had it.",
     "too_many": "This caller had three different numbers texted today, which is the most.",
 }

@@ -4,7 +4,7 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 from ivr import numbers
-from ivr.flow import advice, closing, hints, identify_advice, reach, texts
+from ivr.flow import advice, channel_advice, closing, hints, identify_advice, reach, texts
 from ivr.flow.findings import near, unknown
 from ivr.flow.scalars import ID, RESERVED
 from ivr.flow.source import Path, Source
@@ -23,6 +23,7 @@ def check(source: Source) -> None:
     _numbers(source)
     _other_number(source)
     _texted(source)
+    channel_advice.check(source)
     closing.without_hours(source)
     identify_advice.check(source)
     _outward(source)
@@ -111,7 +112,8 @@ def _other_number(source: Source) -> None:
         here = mapping(source, *path)
         other, accept = ((here.get(key) or of_brand.get(key)) for key in ("other_number", "accept"))
         own = "other_number" in here or "accept" in here
-        if own and isinstance(other, str) and other.strip() == str(accept or "1").strip():
+        accepting = list(accept) if isinstance(accept, dict) else [str(accept or "1")]
+        if own and isinstance(other, str) and other.strip() in {key.strip() for key in accepting}:
             at: Path = (*path, "other_number" if "other_number" in here else "accept")
             source.at(at, f"{at[-1]}: {other.strip()} is the key that accepts and the one for another number")
 

@@ -161,6 +161,9 @@ def _texts(source: Source) -> Iterator[Text]:
         if phrase in PHRASE_VARIABLES:
             kind: Kind = "text" if phrase in TEXTED else "prompt"
             yield Text(("phrases", phrase), kind, PHRASE_VARIABLES[phrase], known)
+    for variable in mapping(source, "sender", "whatsapp", "variables"):
+        its = _shared(list(of_branches.values())) if of_branches else known
+        yield Text(("sender", "whatsapp", "variables", variable), "text", _BRAND | its.keys(), its)
     yield from _promised(source, known, of_branches)
     for holder in ((), *(("branches", name) for name in of_branches)):
         yield from _asked(source, (*holder, "identify"), of_branches[str(holder[1])] if holder else known)

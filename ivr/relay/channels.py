@@ -7,14 +7,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from ivr.flow import offered
-from ivr.flow.model import Branch, Channel, Flow
+from ivr.flow.model import PUSH, Branch, Channel, Flow
 from ivr.numbers import Number, read, why_not_texted
 from ivr.store import conversations, greetings, known, line_types, outgoing
 from ivr.store.greetings import Failed
 from ivr.store.outgoing import Outgoing
 
-# Whose greeting goes into the brand's app: `sender` of its row. Nobody answers to it.
-PUSH = "push"
 # A greeting that comes later than so after the yes is not expected any more.
 NEXT_WITHIN = timedelta(minutes=10)
 

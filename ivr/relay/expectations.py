@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ivr import log, numbers
 from ivr.flow import desk, promise, quiet
 from ivr.flow.hours import next_midnight
-from ivr.flow.model import Branch, Flow
+from ivr.flow.model import PUSH, WHATSAPP, Branch, Flow
 from ivr.flow.words import Words
 from ivr.relay.notes import BEHIND, note
 from ivr.store import conversations, expectations, known, messages, outgoing
@@ -169,6 +169,8 @@ def _follow_up(tx: Connection, flows: Mapping[str, Flow], due: Expectation, mess
     if greeting is None or flow is None or branch is None or branch.follow_up is None:
         return
     if expectations.anything_since(tx, greeting) or greeting.state in ("failed", "dead"):
+        return
+    if greeting.sender.startswith(WHATSAPP) or greeting.sender == PUSH:  # neither takes free words from us there
         return
     if now - greeting.greeted_at > timedelta(seconds=branch.follow_up.after) + LONGEST_WAIT:
         return

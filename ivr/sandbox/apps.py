@@ -9,7 +9,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Flask, Response, jsonify, request
 
 from ivr.clients.signature import SIGNATURE_HEADER, verify
 from ivr.flow import source
@@ -77,6 +77,11 @@ def push_service(apps: Apps) -> Blueprint:
         return _answer(200, {})
 
     return blueprint
+
+
+def register(rest: Flask, apps: Apps) -> None:
+    rest.register_blueprint(google(apps))
+    rest.register_blueprint(push_service(apps))
 
 
 def service_account() -> str:

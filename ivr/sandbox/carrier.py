@@ -1,5 +1,6 @@
 """The carrier: what becomes of a text, by the kind of handset it goes to, and the statuses that tell of it."""
 
+import json
 import random
 import time
 import uuid
@@ -11,8 +12,11 @@ from functools import partial
 from typing import Any
 
 from ivr import numbers
+from ivr.flow.model import WHATSAPP
 from ivr.sandbox.clock import Clock
 from ivr.sandbox.webhooks import Webhooks
+
+Statuses = tuple[tuple[float, str, int | None], ...]  # seconds, status, error
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +24,24 @@ class Handset:
     """A kind of phone: the error it is refused with at once, or the statuses (seconds, status, error) of a text."""
 
     refused: int | None = None
-    statuses: tuple[tuple[float, str, int | None], ...] = ((1, "sent", None), (3, "delivered", None))
+    statuses: Statuses = ((1, "sent", None), (3, "delivered", None))
+    whatsapp: Statuses = ((1, "sent", None), (2, "undelivered", 63024))  # of a message there
+    rcs: Statuses = ((1, "sent", None), (2, "undelivered", 63003))
 
-    @property
-    def shows(self) -> bool:
-        return self.refused is None and any(status == "delivered" for _, status, _ in self.statuses)
+    def by(self, channel: str) -> Statuses:
+        return {"whatsapp": self.whatsapp, "rcs": self.rcs}.get(channel, self.statuses)
 
+    def shows(self, channel: str = "sms") -> bool:
+        refused = channel == "sms" and self.refused is not None
+        return not refused and any(status == "delivered" for _, status, _ in self.by(channel))
+
+
+READ: Statuses = ((1, "sent", None), (3, "delivered", None), (6, "read", None))
 
 HANDSETS = {
+    "whatsapp": Handset(whatsapp=READ),
+    "whatsapp-closed": Handset(whatsapp=((1, "failed", 63016),)),
+    "rcs": Handset(rcs=READ),
     "mobile": Handset(),
     "landline": Handset(refused=21614),
     "landline-late": Handset(statuses=((1, "sent", None), (4, "undelivered", 30006))),
@@ -60,11 +74,13 @@ ERRORS = {
     21610: "Attempt to send to unsubscribed recipient",
     21611: "This 'From' number has exceeded the maximum number of queued messages",
     21612: "Message cannot be sent with the current combination of 'To' ({to}) and/or 'From' parameters",
+    63007: "Twilio could not find a Channel with the specified From address",
     21617: "The concatenated message body exceeds the 1600 character limit",
     21614: "'To' number: {to}, is not a valid mobile number",
 }
 
 MOST_CHARACTERS = 1600
+GOES_ON_WITHIN = 0.3  # real seconds that the server has to go on by the next channel
 CALLBACKS = ("prompt", "lost", "doubled", "shuffled", "late")  # late: by an hour
 # The number that a messaging service of the town sends from, and consumers answer to.
 POOL_NUMBER = "+14155550190"
@@ -98,6 +114,7 @@ class Carrier:
     asked: list[dict[str, str]] = field(default_factory=list)  # every request to send, taken or refused
     texts: list[dict[str, Any]] = field(default_factory=list)
     opted_out: set[str] = field(default_factory=set)
+    rcs_services: frozenset[str] = frozenset()  # messaging services with an RCS sender and no number
     _listed_from: list[float] = field(default_factory=list)
 
     def accept(self, form: dict[str, str], change: Callable[[str], str] = str) -> dict[str, Any]:
@@ -107,6 +124,7 @@ class Carrier:
         """
         self.asked.append(form)
         to, sender, body = form.get("To", ""), form.get("From") or form.get("MessagingServiceSid", ""), form.get("Body")
+        body = _of_template(form) if "ContentSid" in form else body
         number = self._destination(to)
         code = self._why_refused(to, number, form.get("From"), sender, body)
         if code:
@@ -116,7 +134,7 @@ class Carrier:
         text = self._resource(number, form, change(body))
         self._listed_from.append(time.monotonic() + self.lag)
         self.texts.append(text)
-        if self._handset_of(number).shows:
+        if self._handset_of(number).shows(self._channel(text)):
             self.received(text["body"])
         self._report(text, form.get("StatusCallback", ""))
         return text
@@ -140,12 +158,26 @@ class Carrier:
         magic = MAGIC_FROM.get(origin or "") or MAGIC_TO.get(number)
         if magic or number in self.opted_out:
             return magic or 21610
-        return self._handset_of(number).refused
+        if sender.startswith(WHATSAPP) != number.startswith(WHATSAPP):  # one channel cannot write to another
+            return 63007
+        return self._handset_of(number).refused if sender not in self.rcs_services and sender[:1] in "+M" else None
+
+    def answers_to(self, number: str) -> str | None:
+        """Whom this consumer's handset would answer: who texted it last."""
+        last = next((text for text in reversed(self.texts) if text["to"] == number), None)
+        return last["messaging_service_sid"] or last["from"] if last else None
+
+    def _channel(self, text: dict[str, Any]) -> str:
+        if text["to"].startswith(WHATSAPP):
+            return "whatsapp"
+        return "rcs" if text["messaging_service_sid"] in self.rcs_services else "sms"
 
     def _handset_of(self, number: str) -> Handset:
-        return self.handset if self.owner in (None, number) else HANDSETS["mobile"]
+        return self.handset if self.owner in (None, number.removeprefix(WHATSAPP)) else HANDSETS["mobile"]
 
     def _destination(self, to: str) -> str | None:
+        if to.startswith(WHATSAPP):  # E.164 alone
+            return to if (number := numbers.read(to.removeprefix(WHATSAPP))) and to.endswith(number.e164) else None
         number = numbers.read(to)
         if number is None or (self.strict and to != number.e164):
             return None
@@ -182,7 +214,7 @@ class Carrier:
     def _report(self, text: dict[str, Any], callback: str) -> None:
         if self.callbacks == "lost":
             return
-        statuses = list(self._handset_of(text["to"]).statuses)
+        statuses = list(self._handset_of(text["to"]).by(self._channel(text)))
         if self.callbacks == "shuffled":
             moments = [moment for moment, _, _ in statuses]
             self.chance.shuffle(statuses)
@@ -208,6 +240,8 @@ class Carrier:
         if code:
             params["ErrorCode"] = str(code)
         self.webhooks.post(callback, params)
+        if code and self._channel(text) != "sms":
+            time.sleep(GOES_ON_WITHIN)
 
     def write(self, number: str, to: str, body: str) -> int:
         """A consumer writes to one of our numbers; the status that the app answered with."""
@@ -222,8 +256,8 @@ class Carrier:
             "SmsSid": sid,
             "SmsMessageSid": sid,
             "AccountSid": self.webhooks.account_sid,
-            "From": number,
-            **({"To": POOL_NUMBER, "MessagingServiceSid": to} if to.startswith("MG") else {"To": to}),
+            "From": f"rcs:{number}" if to in self.rcs_services else number,
+            **self._written_to(to),
             "Body": body,
             "NumMedia": "0",
             "NumSegments": "1",
@@ -235,3 +269,16 @@ class Carrier:
             "FromCountry": "US",
         }
         return self.webhooks.post("/messages", params).status
+
+    def _written_to(self, to: str) -> dict[str, str]:
+        if to.startswith("MG"):
+            own = "rcs:simulated_agent" if to in self.rcs_services else POOL_NUMBER
+            return {"To": own, "MessagingServiceSid": to}
+        return {"To": to}
+
+
+def _of_template(form: dict[str, str]) -> str:
+    """What stands for the words of a template that only Meta and Twilio have."""
+    variables = json.loads(form.get("ContentVariables", "{}"))
+    listed = ", ".join(f"{name}: {value}" for name, value in variables.items())
+    return f"[template {form['ContentSid'][:6]}…{', ' if listed else ''}{listed}]"

@@ -63,7 +63,7 @@ class Talk:
         asked = [flow.identify, *(branch.identify for branch in flow.branches.values())]
         self.tell("consumer", identify.shown(asked, body))
         before, anywhere = self.at_desk.count, self.anywhere.count
-        status = self.carrier.write(consumer, flow.sender.address, body)
+        status = self.carrier.write(consumer, self.carrier.answers_to(consumer) or flow.sender.address, body)
         if status != 200:
             self.tell("call", f"error: the text was answered with {status}")
         elif isinstance(flow.desk, LivePersonDesk) and any(asked):

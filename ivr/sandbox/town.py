@@ -155,15 +155,17 @@ def town(
     """
     port, sandbox_port = port or free_port(), sandbox_port or free_port()
     app_url = f"http://127.0.0.1:{port}"
+    flows = load_directory(flows_dir).flows
     webhooks = Webhooks(app_url, app_url, ACCOUNT_SID, AUTH_TOKEN)
     clock = Clock()
     carrier = Carrier(clock, webhooks, received=lambda body: here.talk.received(body))
+    carrier.rcs_services = frozenset(flow.sender.rcs for flow in flows.values() if flow.sender.rcs)
     desk = simulated_desk(clock, f"{app_url}/desk/liveperson")
     talk = Talk(carrier, desk, lambda who, what: here.transcript.add(who, what))
     calendar = Ahead(log.with_name("ahead"), ahead)
     carrier.now, desk.now = calendar, lambda: calendar().timestamp()
     desk.opened, desk.published = talk.opened, talk.published
-    flows, transcript = load_directory(flows_dir).flows, Transcript(clock)
+    transcript = Transcript(clock)
     here = Town(flows, webhooks, carrier, transcript, log, database_url, desk, talk, calendar)
     here.apps.shown = lambda words: here.transcript.add("push", words)
     twilio_port, variables = free_port() if down else sandbox_port, of_apps.environment(flows, sandbox_port)
@@ -187,8 +189,7 @@ def _rest(here: Town, app_url: str) -> Flask:
     rest.register_blueprint(liveperson_api(here.desk))
     rest.register_blueprint(messages_api(here.carrier, here.weather, ACCOUNT_SID, AUTH_TOKEN))
     rest.register_blueprint(lookups_api(here.carrier, ACCOUNT_SID, AUTH_TOKEN))
-    rest.register_blueprint(of_apps.google(here.apps))
-    rest.register_blueprint(of_apps.push_service(here.apps))
+    of_apps.register(rest, here.apps)
     rest.register_blueprint(account_api(account_for(here.flows.values(), ACCOUNT_SID, AUTH_TOKEN, app_url)))
     rest.register_blueprint(phone_box(lambda scene: here.play(scene)[1], here.carrier))
     return rest

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, or_, select, update
 
 from ivr.store.api_tables import CALL_PREFIX, api_answers, api_deflections
 from ivr.store.calls import Call, this_deflection
@@ -46,6 +46,7 @@ class Became:
     conversation_state: str | None
     conversation_skill: str | None
     joined: str | None  # the conversation was open before
+    channel: str | None  # of its text
 
     @property
     def call_id(self) -> str:
@@ -115,7 +116,12 @@ def _became() -> Select[Any]:
     asked, told, text = api_deflections.c, conversations.alias("told"), messages.c
     theirs = or_(conversations.c.deflection_id == deflections.c.id, conversations.c.id == asked.conversation_id)
     newest = select(conversations.c.id).where(theirs).order_by(conversations.c.started_at.desc(), conversations.c.id)
-    greeting: ColumnElement[bool] = and_(text.deflection_id == deflections.c.id, text.kind == "greeting")
+    # Of several channels' the one that has not failed, else the last.
+    each = messages.alias("each")
+    order = (case((each.c.state == "failed", 1), else_=0), each.c.created_at.desc(), each.c.id)
+    of_it = and_(each.c.deflection_id == deflections.c.id, each.c.kind == "greeting")
+    one = select(each.c.id).where(of_it).order_by(*order).limit(1).correlate(deflections).scalar_subquery()
+    greeting: ColumnElement[bool] = text.id == one
     return select(
         asked.id,
         asked.brand,
@@ -132,6 +138,7 @@ def _became() -> Select[Any]:
         told.c.state,
         told.c.skill,
         asked.conversation_id,
+        text.channel,
     ).select_from(
         api_deflections.join(deflections, deflections.c.id == asked.deflection_id)
         .outerjoin(messages, greeting)

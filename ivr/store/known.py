@@ -11,6 +11,7 @@ from ivr.store.number_tables import number_facts, opt_outs, sender_facts
 NUMBER_KEPT = timedelta(days=90)
 # What passes sooner: a phone is switched on again, a carrier's filter lets go, an operator registers the sender.
 KEPT_SHORTER = {"unreachable": timedelta(hours=1), "filtered": timedelta(days=1), "unregistered": timedelta(hours=1)}
+KEPT_SHORTER["not_on_channel"] = timedelta(days=30)
 SENDER_KEPT = timedelta(days=30)
 EVERY_SENDER = ""
 

@@ -182,6 +182,12 @@ def move(
     return moved
 
 
+def was_read(tx: Connection, message_id: str, now: datetime) -> None:
+    """Its reader read it, the first time that this is told."""
+    unread = and_(messages.c.id == message_id, messages.c.read_at.is_(None))
+    tx.execute(update(messages).where(unread).values(read_at=now))
+
+
 def learn_provider_id(tx: Connection, message_id: str, provider_id: str) -> None:
     """The MessageSid of a text whose callback came before Twilio's answer did."""
     unknown = and_(messages.c.id == message_id, messages.c.provider_id.is_(None))

@@ -46,7 +46,7 @@ def deflection(became: Became, flow: Flow | None) -> Deflection:
         brand=became.brand,
         branch=became.branch,
         call_id=became.call_id,
-        channel=SMS,
+        channel=became.channel or SMS,
         number=became.number,
         state=STATES[became.state] if became.state else "refused",
         reasons=reasons(became.refused),

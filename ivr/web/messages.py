@@ -11,6 +11,7 @@ from ivr import log, numbers
 from ivr.clients.twilio import STATES
 from ivr.delivery import texts
 from ivr.flow import twiml
+from ivr.flow.model import WHATSAPP
 from ivr.relay import agent, consumer
 from ivr.runtime import Brand, Runtime
 from ivr.store import messages
@@ -20,6 +21,7 @@ from ivr.web.guards import Form, runtime, twilio_signed
 blueprint = Blueprint("messages", __name__)
 
 _ID = re.compile(r"[0-9a-f]{32}")
+RCS = "rcs:"
 MAX_MEDIA = 10  # Twilio's own limit
 
 
@@ -70,6 +72,8 @@ def status(form: Form, message_id: str) -> Response:
         message = messages.find(tx, message_id) if _ID.fullmatch(message_id) else None
         ours = message is not None and _belongs(tx, message, sid)
         moved = bool(message and ours and _moved(tx, message, sid, said.lower(), code, here))
+    if moved and message and message.kind == "greeting" and STATES.get(said.lower()) == "failed":
+        here.bell.ring()  # the next channel's may be due
     log.event(
         "text_status",
         call=message.call_sid if message else None,
@@ -100,38 +104,43 @@ def _moved(tx: Connection, message: Message, sid: str, said: str, code: int | No
         messages.learn_provider_id(tx, message.id, sid)
     state, now = STATES.get(said), here.now()
     if state == "failed":
-        return _failed(tx, message, code, here)
+        return texts.failed(tx, message, code, here.listener.flows, here.new_id, now)
     moved = bool(state) and messages.move(tx, message.id, str(state), now, sid or None)
+    if said == "read":
+        messages.was_read(tx, message.id, now)
     if state == "delivered" and (moved or said == "read"):
         agent.arrived(tx, message, said == "read", here.new_id(), now)
     return moved
 
 
-def _failed(tx: Connection, message: Message, code: int | None, here: Runtime) -> bool:
-    failed = texts.failed(tx, message, code, here.listener.flows, here.new_id, here.now())
-    if failed:
-        here.bell.ring()  # the next channel's greeting may be due
-    return failed
-
-
 def _inbound(here: Runtime, form: Form) -> Inbound:
     own, service = _own(form), form.text("MessagingServiceSid")
     brand = here.senders.get(own) or here.senders.get(service) or here.numbers.get(own, (None, ""))[0]
-    number = numbers.read(form.text("From"))
+    by_whatsapp = own.startswith(WHATSAPP)  # whose sender may be in a messaging service of texts, too
     return Inbound(
         id=here.new_id(),
         provider_id=form.text("MessageSid", 64) or form.text("SmsSid", 64),
         brand=brand,
-        number=number.e164 if number else form.text("From"),
-        sender=service if service in here.senders else own,
+        number=_consumer(form),
+        sender=service if service in here.senders and not by_whatsapp else own,
         body=form.text("Body", 10_000),
         media=_media(form),
     )
 
 
 def _own(form: Form) -> str:
-    number = numbers.read(form.text("To"))
-    return number.e164 if number else form.text("To")
+    """What was written to: E.164, `whatsapp:` and E.164, or as it came."""
+    to = form.text("To")
+    prefix = WHATSAPP if to.startswith(WHATSAPP) else ""
+    number = numbers.read(to.removeprefix(prefix))
+    return f"{prefix}{number.e164}" if number else to
+
+
+def _consumer(form: Form) -> str:
+    """Who wrote: E.164 by whichever channel; as it came where a channel has no number of them (whatsapp:US.1234)."""
+    written = form.text("From")
+    number = numbers.read(written.removeprefix(WHATSAPP).removeprefix(RCS))
+    return number.e164 if number else written
 
 
 def _media(form: Form) -> list[dict[str, str]]:

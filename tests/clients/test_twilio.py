@@ -53,6 +53,47 @@ def test_a_messaging_service_is_no_from() -> None:
 
 
 @responses.activate
+def test_a_whatsapp_template_in_the_place_of_words() -> None:
+    responses.post(URL, json={"sid": "SM1", "status": "queued"}, status=201)
+    content = {"sid": "HX" + "0" * 32, "variables": {"1": "Acme Air", "2": "10 minutes"}}
+    to, sender, callback = "whatsapp:+14155552671", "whatsapp:+14155550112", "https://x.example/messages/status/1"
+    assert twilio().send_text(to, sender, "unsaid", callback, 3600, 20.0, content=content) == "SM1"
+    assert parse_qs(str(responses.calls[0].request.body)) == {
+        "To": [to],
+        "From": [sender],
+        "ContentSid": ["HX" + "0" * 32],
+        "ContentVariables": ['{"1": "Acme Air", "2": "10 minutes"}'],
+        "StatusCallback": [callback],
+        "ValidityPeriod": ["3600"],
+    }
+
+
+@responses.activate
+def test_a_whatsapp_template_without_variables_and_an_answer_in_words() -> None:
+    responses.post(URL, json={"sid": "SM1", "status": "queued"}, status=201)
+    to, sender, callback = "whatsapp:+14155552671", "whatsapp:+14155550112", "https://x.example/messages/status/1"
+    twilio().send_text(to, sender, "unsaid", callback, 3600, 20.0, content={"sid": "HX1", "variables": {}})
+    twilio().send_text(to, sender, "Hello", callback, 3600, 20.0)
+    first, second = (parse_qs(str(call.request.body)) for call in responses.calls)
+    assert (first.get("ContentSid"), first.get("ContentVariables"), first.get("Body")) == (["HX1"], None, None)
+    assert (second.get("ContentSid"), second.get("Body")) == (None, ["Hello"])
+
+
+@responses.activate
+def test_rcs_goes_to_a_plain_number_by_its_messaging_service() -> None:
+    responses.post(URL, json={"sid": "SM1", "status": "accepted"}, status=201)
+    service, callback = "MG" + "0" * 32, "https://x.example/messages/status/1"
+    twilio().send_text("+14155552671", service, "Hello", callback, 3600, 20.0)
+    assert parse_qs(str(responses.calls[0].request.body)) == {
+        "To": ["+14155552671"],
+        "MessagingServiceSid": [service],
+        "Body": ["Hello"],
+        "StatusCallback": [callback],
+        "ValidityPeriod": ["3600"],
+    }
+
+
+@responses.activate
 def test_an_api_key_and_another_host(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWILIO_REGION", "ie1")
     monkeypatch.setenv("TWILIO_EDGE", "dublin")

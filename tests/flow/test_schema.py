@@ -69,8 +69,10 @@ def test_every_key_of_the_models_is_there() -> None:
         "Push",
         "PushService",
         "Question",
+        "Rcs",
         "Sender",
         "Webhook",
+        "WhatsApp",
     }
     assert set(SCHEMA["properties"]) == set(Brand.model_fields)
     assert len(KEYS) >= 50
