@@ -171,7 +171,7 @@ def written(
     joined = _joined(tx, flow, branch, number, channel, attempt)
     if joined is None:
         expectations.greeted(tx, branch, deflection, attempt.now)
-    usual = flow.text("rejoin") if joined else branch.greeting.spoken({"caller": number.full})
+    usual = flow.text("rejoin") if joined else flow.greeting(branch, number.full, attempt.message_id)
     greeting = Greeting(attempt.message_id, deflection, attempt.call.at_twilio, attempt.words or usual)
     row = channels.outgoing_by(tx, flow, branch, channel, number, greeting, attempt.reach)
     to_send = outgoing.write_at_once(tx, row, attempt.now, attempt.at_once)

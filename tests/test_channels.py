@@ -1,5 +1,6 @@
 """Channels: the first that reaches the consumer takes the greeting, the next only what has failed, and never two."""
 
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -20,12 +21,12 @@ from ivr.deflection import Attempted
 from ivr.relay import channels
 from ivr.relay.channels import Reach
 from ivr.sandbox.scene import Scene
-from ivr.sandbox.town import Town, town
+from ivr.sandbox.town import ROOT, Town, town
 from ivr.store import known
 from ivr.store.calls import Call
 from ivr.store.database import opened_once
 from ivr.worker import Worker
-from tests.channelled import CONTENT, RCS, SMS, WHATSAPP, WORDS, brand_doors, written
+from tests.channelled import BRAND, CONTENT, RCS, SMS, WHATSAPP, WORDS, brand_doors, written
 from tests.databases import KINDS, new_database, sqlalchemy_url
 from tests.doors import ACCOUNT_SID, CALLER, PUBLIC_URL, Doors, FakeTwilio
 from tests.test_worker import at_once
@@ -312,12 +313,18 @@ def test_the_rows_of_a_push_are_for_whoever_carries_it(doors: Doors) -> None:
         assert channels.first(tx, flow, branch, number, "1", Reach(now, push_to="a device")) == ("push", None)
     with doors.runtime.database.writes() as tx:
         attempt = Attempted(
-            Call("CA1", "acme", "billing", CALLER, ""), "a" * 32, "b" * 32, True, now, (), push_to="a device"
+            Call("CA1", "acme", "billing", CALLER, ""),
+            "a" * 32,
+            "b" * 32,
+            True,
+            now,
+            (),
+            devices=[{"token": "a device"}],
         )
         accepted = deflection.accept(tx, flow, branch, "1", attempt)
         assert accepted.to_send
         row = accepted.to_send
-        assert (row.channel, row.sender, row.destination, row.body) == ("push", "push", "a device", WORDS)
+        assert (row.channel, row.sender, row.destination, row.body) == ("push", "push", "app", WORDS)
 
 
 # from, to, the service it came through, whom the conversation is with
@@ -358,6 +365,22 @@ def test_stop_by_whatsapp_is_answered_there(doors: Doors) -> None:
     assert (asked["to"], asked["sender"]) == ("whatsapp:+14155552671", WHATSAPP)
     assert "you get no more texts" in asked["body"]
     assert doors.voice(ACCEPT, Digits="1").words.startswith("We are sorry")
+
+
+def test_a_link_to_messenger_finds_the_call_again(database_url: str, tmp_path: Path) -> None:
+    branch = {**BRAND["branches"]["billing"], "greeting": "Or chat: {{ messenger_link }} Reply STOP to opt out."}
+    changes: dict[str, Any] = {"messenger": {"page": "acmeair"}, "branches": {"billing": branch}}
+    with brand_doors(database_url, tmp_path, channels=["rcs", "sms"], **changes) as doors:
+        doors.voice(ACCEPT, "CA1", Digits="1")
+        status(doors, 0, "failed", 63003)
+        works(doors)
+        for asked in doors.twilio.sent:
+            found = re.fullmatch(
+                r"Or chat: https://m\.me/acmeair\?ref=([0-9a-f]{32}) Reply STOP to opt out\.", asked["body"]
+            )
+            assert found
+            (query,) = re.findall(r"```sql\n(.*?);\n```", (ROOT / "docs" / "messenger.md").read_text(), re.DOTALL)
+            assert doors.rows(query.replace("REF", found[1])) == [("CA1", "acme", "billing")]
 
 
 # --- never two ------------------------------------------------------------------------------------------------------
@@ -460,5 +483,5 @@ class Chain(RuleBasedStateMachine):
         self.stack.close()
 
 
-Chain.TestCase.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
+Chain.TestCase.settings = settings(max_examples=20, stateful_step_count=15, deadline=None)
 TestChain = Chain.TestCase

@@ -66,6 +66,7 @@ def flow_of(brand_id: str, brand: schema.Brand) -> Flow:
         push=push_of(brand.push, brand.name),
         consumers=consumers_of(brand.consumers),
         lookup=brand.lookup,
+        messenger=brand.messenger.page if brand.messenger else None,
     )
 
 

@@ -82,3 +82,21 @@ class Rcs(Strict):
     service: Service = Field(
         description="The messaging service (MG…) that has the RCS sender.", examples=[RCS["service"]]
     )
+
+
+def _page(value: Any) -> str:
+    text = scalar(value, "a page's name")
+    if not re.fullmatch(r"[A-Za-z0-9.]{1,64}", text):
+        raise fault(f"{text[:40]!r} is no page; write its name as it stands behind m.me/, like acmeair")
+    return text
+
+
+Page = Annotated[
+    str, BeforeValidator(_page), WithJsonSchema({"type": "string", "pattern": r"^\s*[A-Za-z0-9.]{1,64}\s*$"})
+]
+
+
+class Messenger(Strict):
+    """The brand's page, to which {{ messenger_link }} in a greeting leads."""
+
+    page: Page = Field(description="The page's name, as it stands behind m.me/.", examples=["acmeair"])

@@ -14,6 +14,7 @@ Channel = Literal["push", "whatsapp", "rcs", "sms"]
 
 
 PUSH = "push"  # the sender of what goes into a brand's app; nobody answers to it
+M_ME = "https://m.me/"
 WHATSAPP = "whatsapp:"  # before a number, in addresses of that channel
 ANSWERED: tuple[Channel, ...] = ("sms", "whatsapp", "rcs")  # channels that come back to POST /messages
 
@@ -190,6 +191,12 @@ class Flow:
     push: Push | None = None
     consumers: Consumers | None = None  # none: the embedded directory
     lookup: bool = False  # whether Twilio is asked what kind of line a number is
+    messenger: str | None = None  # the Facebook page's name
+
+    def greeting(self, branch: Branch, caller: str, greeting_id: str) -> str:
+        """The words of a greeting. Its row's id stands in a link to Messenger, and leads back to the call."""
+        link = f"{M_ME}{self.messenger}?ref={greeting_id}" if self.messenger else ""
+        return branch.greeting.spoken({"caller": caller, "messenger_link": link})
 
     def text(self, phrase: str) -> str:
         """A phrase that is texted, not spoken."""

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ivr.flow.channel_shapes import RCS, WHATSAPP, Accept, ChannelName, Rcs, WhatsApp
+from ivr.flow.channel_shapes import RCS, WHATSAPP, Accept, ChannelName, Messenger, Rcs, WhatsApp
 from ivr.flow.desk_shapes import Desk
 from ivr.flow.identify_shapes import EXAMPLE as IDENTIFY
 from ivr.flow.identify_shapes import Identify
@@ -50,7 +50,9 @@ class Inherited(Strict):
     """Keys that stand on the brand, and on a branch or menu where it differs."""
 
     accept: Accept | None = Field(
-        None, description="The key that accepts an offer, 1 unless said; or keys with the channel each chooses."
+        None,
+        description="The key that accepts an offer, 1 unless said; or keys with the channel each chooses.",
+        examples=["1"],
     )
     other_number: Key | None = Field(
         None, description="The key that asks for the text at another number, if any.", examples=["2"]
@@ -167,6 +169,9 @@ class Brand(Offering):
     )
     desk: Desk | None = Field(
         None, description="The messaging desk; texts are only logged without one.", examples=[{"liveperson": {}}]
+    )
+    messenger: Messenger | None = Field(
+        None, description="The Facebook page of {{ messenger_link }}.", examples=[{"page": "acmeair"}]
     )
     menu: Menu | None = Field(None, description="The menu that answers; one branch needs none.")
     menus: dict[Id, Menu] = Field(default_factory=dict, description="Further menus by name.")

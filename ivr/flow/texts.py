@@ -9,6 +9,7 @@ from typing import Any, Literal
 from ivr.flow import hints
 from ivr.flow.findings import near, unknown
 from ivr.flow.hours import LONGEST
+from ivr.flow.model import M_ME
 from ivr.flow.scalars import UNSPEAKABLE
 from ivr.flow.source import Path, Source
 from ivr.flow.words import (
@@ -148,10 +149,12 @@ def _texts(source: Source) -> Iterator[Text]:
         yield Text((*path, "say"), "prompt", _BRAND, known)
     for branch, its in of_branches.items():
         yield Text(("branches", branch, "offer"), "offer", _BRAND | its.keys(), its)
+        its = {**its, **_messenger(source)}
         yield Text(("branches", branch, "greeting"), "greeting", _BRAND | its.keys(), its)
     for path in closings(source):
         its = {**(of_branches[str(path[1])] if path[0] == "branches" else known), "opens": LONGEST}
         yield Text((*path, "offer"), "offer", _BRAND | its.keys(), its)
+        its = {**its, **_messenger(source)}
         yield Text((*path, "greeting"), "greeting", _BRAND | its.keys(), its)
     for path, _ in exits(source):
         its = of_branches[str(path[1])] if path[0] == "branches" else known
@@ -167,6 +170,12 @@ def _texts(source: Source) -> Iterator[Text]:
     yield from _promised(source, known, of_branches)
     for holder in ((), *(("branches", name) for name in of_branches)):
         yield from _asked(source, (*holder, "identify"), of_branches[str(holder[1])] if holder else known)
+
+
+def _messenger(source: Source) -> Mapping[str, str]:
+    """A greeting's link to Messenger, as long as one is."""
+    page = mapping(source, "messenger").get("page")
+    return {"messenger_link": f"{M_ME}{page.strip()}?ref={'0' * 32}"} if isinstance(page, str) else {}
 
 
 def _promised(source: Source, known: Mapping[str, str], of_branches: Mapping[str, Mapping[str, str]]) -> Iterator[Text]:

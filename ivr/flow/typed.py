@@ -11,7 +11,15 @@ from ivr.flow.json_schema import allowed
 from ivr.flow.schema import Brand
 from ivr.flow.source import MAX_DEPTH, MAX_FINDINGS, Path, Source
 
-_TAGS = ("<text>", "<play>", "<hours>", "<pattern>", "[key]")  # pydantic's own steps in the path of a problem
+_TAGS = (
+    "<text>",
+    "<play>",
+    "<hours>",
+    "<key>",
+    "<choice>",
+    "<pattern>",
+    "[key]",
+)  # pydantic's own steps in the path of a problem
 
 Problem = Mapping[str, Any]
 

@@ -9,7 +9,7 @@ from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 # Filled in when the call is there; everything else is known when the file is read.
-OF_THE_CALL = frozenset({"caller", "ending", "accept", "number", "opens", "promised_at"})
+OF_THE_CALL = frozenset({"caller", "ending", "accept", "number", "opens", "promised_at", "messenger_link"})
 
 # Around digits that are read one by one; a voice that knows SSML gets say-as, another gets spaces.
 DIGITS_OPEN, DIGITS_CLOSE = "\ue000", "\ue001"

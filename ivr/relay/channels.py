@@ -123,14 +123,22 @@ def fell(
     channel, _ = first(tx, flow, branch, number, failed.key, reach)
     if channel is None or number is None:
         return None
-    words = _words(tx, flow, branch, channel, number, failed, now)
-    greeting = Greeting(new_id(), failed.deflection, failed.call_sid, words)
+    name = new_id()
+    words = _words(tx, flow, branch, channel, number, failed, name, now)
+    greeting = Greeting(name, failed.deflection, failed.call_sid, words)
     outgoing.write(tx, outgoing_by(tx, flow, branch, channel, number, greeting, reach), now)
     return greeting.id
 
 
 def _words(
-    tx: Connection, flow: Flow, branch: Branch, channel: Channel, number: Number, failed: Failed, now: datetime
+    tx: Connection,
+    flow: Flow,
+    branch: Branch,
+    channel: Channel,
+    number: Number,
+    failed: Failed,
+    name: str,
+    now: datetime,
 ) -> str:
     """The words that failed, which the caller was promised; that a thread goes on is true of one thread alone."""
     theirs = conversations.of_consumer(tx, flow.id, number.e164, flow.sender.by(channel) or PUSH)
@@ -139,4 +147,4 @@ def _words(
     if failed.body != flow.text("rejoin"):
         return failed.body
     here = offered.entered(branch, now)
-    return (here if isinstance(here, Branch) else branch).greeting.spoken({"caller": number.full})
+    return flow.greeting(here if isinstance(here, Branch) else branch, number.full, name)

@@ -79,7 +79,9 @@ def push_service(apps: Apps) -> Blueprint:
     return blueprint
 
 
-def register(rest: Flask, apps: Apps) -> None:
+def register(rest: Flask, apps: Apps, shown: Callable[[str], None]) -> None:
+    """`shown` is told what the phone shows."""
+    apps.shown = shown
     rest.register_blueprint(google(apps))
     rest.register_blueprint(push_service(apps))
 

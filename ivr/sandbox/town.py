@@ -165,9 +165,7 @@ def town(
     calendar = Ahead(log.with_name("ahead"), ahead)
     carrier.now, desk.now = calendar, lambda: calendar().timestamp()
     desk.opened, desk.published = talk.opened, talk.published
-    transcript = Transcript(clock)
-    here = Town(flows, webhooks, carrier, transcript, log, database_url, desk, talk, calendar)
-    here.apps.shown = lambda words: here.transcript.add("push", words)
+    here = Town(flows, webhooks, carrier, Transcript(clock), log, database_url, desk, talk, calendar)
     twilio_port, variables = free_port() if down else sandbox_port, of_apps.environment(flows, sandbox_port)
     try:
         with (
@@ -189,7 +187,7 @@ def _rest(here: Town, app_url: str) -> Flask:
     rest.register_blueprint(liveperson_api(here.desk))
     rest.register_blueprint(messages_api(here.carrier, here.weather, ACCOUNT_SID, AUTH_TOKEN))
     rest.register_blueprint(lookups_api(here.carrier, ACCOUNT_SID, AUTH_TOKEN))
-    of_apps.register(rest, here.apps)
+    of_apps.register(rest, here.apps, lambda words: here.transcript.add("push", words))
     rest.register_blueprint(account_api(account_for(here.flows.values(), ACCOUNT_SID, AUTH_TOKEN, app_url)))
     rest.register_blueprint(phone_box(lambda scene: here.play(scene)[1], here.carrier))
     return rest
