@@ -39,6 +39,7 @@ class Settings:
     liveperson_client_id: str
     liveperson_client_secret: str
     liveperson_api_url: str
+    fcm_api_url: str  # in the place of Google's hosts: a sandbox or a proxy
     api_keys: Mapping[str, frozenset[str]]  # SHA-256 of a key in hex -> the brands that it opens, or *
     secret_key: str  # "" with SQLite where it is not set: a server that starts has the kept one (secret_key.py)
     worker: str  # embedded, separate
@@ -78,6 +79,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         liveperson_client_id=environ.get("LIVEPERSON_CLIENT_ID", "").strip(),
         liveperson_client_secret=environ.get("LIVEPERSON_CLIENT_SECRET", "").strip(),
         liveperson_api_url=each(lambda: _url(environ, "LIVEPERSON_API_URL") or "https://api.liveperson.net"),
+        fcm_api_url=each(lambda: _url(environ, "FCM_API_URL")),
         api_keys=each(lambda: _api_keys(environ)),
         secret_key=environ.get("SECRET_KEY", "").strip(),
         worker=each(lambda: _worker(environ)),

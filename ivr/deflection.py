@@ -1,6 +1,6 @@
 """The rule: the caller said yes; may we text them, where to, and with which words. Only writes rows."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,12 +11,14 @@ from ivr.clients.twilio import NO_NUMBER_WOULD_DO
 from ivr.flow.desk import called_again
 from ivr.flow.engine import Text as Known
 from ivr.flow.model import Branch, Channel, Flow, Recording
+from ivr.flow.pushed import pushed
 from ivr.relay import channels, expectations
 from ivr.relay.channels import Greeting, Reach
 from ivr.relay.notes import note
-from ivr.store import calls, consent, conversations, entries, greetings, outgoing
+from ivr.store import calls, consent, conversations, entries, greetings, outgoing, pushes
 from ivr.store.calls import Call
 from ivr.store.outbox import Text
+from ivr.store.pushes import Push
 
 # A caller may key in so many different numbers a day.
 KEYED_IN_A_DAY = 3
@@ -64,12 +66,12 @@ class Attempted:
     ours: Collection[str]  # E.164: numbers that brands are dialled on and send from, which no text may go to
     words: str = ""  # in the place of the greeting, where another IVR wants others
     told: str = ""  # what the agent of an open conversation is told beside: what another IVR knows
-    push_to: str = ""  # where a push would go, if the consumer is known to use the brand's app
+    devices: Sequence[Mapping[str, str]] = ()  # where a push would go, if the consumer is known to use the brand's app
     chosen: Channel | None = None  # by another IVR; the first that reaches them unless said
 
     @property
     def reach(self) -> Reach:
-        return Reach(self.now, self.ours, self.push_to, self.chosen)
+        return Reach(self.now, self.ours, "app" if self.devices else "", self.chosen)
 
 
 def accept(tx: Connection, flow: Flow, branch: Branch, key: str, attempt: Attempted) -> Accepted:
@@ -174,6 +176,9 @@ def written(
     greeting = Greeting(attempt.message_id, deflection, attempt.call.at_twilio, attempt.words or usual)
     row = channels.outgoing_by(tx, flow, branch, channel, number, greeting, attempt.reach)
     to_send = outgoing.write_at_once(tx, row, attempt.now, attempt.at_once)
+    if channel == "push":
+        context = pushed(flow, branch, deflection, attempt.call.call_sid)
+        pushes.write(tx, attempt.message_id, Push(attempt.devices, context), attempt.now)
     own = numbers.read(attempt.call.caller)
     keyed = "" if own == number else number.e164
     return Accepted(attempt.message_id, to_send, keyed=keyed, joined=joined, channel=channel)

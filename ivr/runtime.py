@@ -18,16 +18,21 @@ from twilio.request_validator import RequestValidator
 from ivr import config, log, secret_key
 from ivr.clients.files import FileFetcher
 from ivr.clients.liveperson import Connector, LivePerson
+from ivr.clients.lookup import Lookup
+from ivr.clients.push_service import PushService
 from ivr.clients.twilio import Account, Twilio
 from ivr.clients.webhook import WebhookDesk as WebhookClient
 from ivr.config import Settings
+from ivr.delivery.apps import BadVariable, apps
 from ivr.delivery.at_liveperson import AtLivePerson
 from ivr.delivery.at_webhook import AtWebhook
 from ivr.delivery.attempt import Delivery
+from ivr.delivery.beforehand import Beforehand
 from ivr.delivery.desks import Desks
 from ivr.delivery.files import Files
 from ivr.delivery.hooks import Hooks
 from ivr.delivery.ledger import Ledger, Outcome
+from ivr.delivery.pushes import Pushes
 from ivr.delivery.texts import Texts
 from ivr.file_links import FileLinks
 from ivr.flow import twiml
@@ -91,6 +96,7 @@ class Runtime:
     listens: bool  # whether NOTIFY may wake this process
     journal: Journal
     delivery: Delivery
+    beforehand: Beforehand
     listener: Listener
     desk_secrets: Mapping[str, str]  # of brands with a desk of their own
     files: Files
@@ -127,7 +133,10 @@ def prepare(environ: Mapping[str, str], now: Callable[[], datetime] = utc_now) -
     _current_schema(settings)
     if not settings.secret_key:
         settings = replace(settings, secret_key=_kept_secret_key(settings))
-    return build(settings, loaded.flows, _desk_secrets(environ, loaded.flows), now)
+    try:
+        return build(settings, loaded.flows, _desk_secrets(environ, loaded.flows), now, named=environ)
+    except BadVariable as error:
+        raise CannotStart(str(error)) from None
 
 
 def _desk_secrets(environ: Mapping[str, str], flows: Mapping[str, Flow]) -> Mapping[str, str]:
@@ -176,19 +185,16 @@ def build(
     now: Callable[[], datetime] = utc_now,
     new_id: Callable[[], str] = new_id,
     chance: random.Random | None = None,
+    named: Mapping[str, str] = MappingProxyType({}),
 ) -> Runtime:
+    """`named`: the variables that brands' files name for their apps. Raises BadVariable."""
     # On PostgreSQL one connection is the bell's, so that the bound holds with it.
     listens = not settings.sqlite and settings.database_connections > 1
     database = opened(settings.database_url, settings.database_connections - listens)
     links, liveperson = FileLinks(settings.public_url, settings.secret_key), _liveperson(settings, new_id, now)
     listener = Listener(flows, links, new_id, now)
     ledger = Ledger(database, now, chance or random.Random())
-    callbacks = f"{settings.public_url}/messages/status"
-    at_liveperson = AtLivePerson(ledger, listener, liveperson, settings.secret_key) if liveperson else None
-    outward = WebhookClient(settings.web_threads, now)
-    at_webhook = AtWebhook(ledger, listener, outward, desk_secrets)
-    hooks = Hooks(ledger, outward, {digest[:16]: digest for digest in settings.api_keys})
-    texts = Texts(ledger, _twilio(settings), callbacks, links, new_id, flows)
+    delivery, beforehand = _outward(settings, ledger, listener, liveperson, desk_secrets, named)
     return Runtime(
         settings=settings,
         brands={flow.id: Brand(flow, twiml.ready_made(flow)) for flow in flows.values()},
@@ -197,7 +203,8 @@ def build(
         database=database,
         listens=listens,
         journal=Journal.of(database),
-        delivery=Delivery(texts, Desks(ledger, listener, at_liveperson, at_webhook), hooks),
+        delivery=delivery,
+        beforehand=beforehand,
         listener=listener,
         desk_secrets=desk_secrets,
         files=_files(settings, links, database, liveperson),
@@ -208,6 +215,27 @@ def build(
         now=now,
         new_id=new_id,
     )
+
+
+def _outward(
+    settings: Settings,
+    ledger: Ledger,
+    listener: Listener,
+    liveperson: LivePerson | None,
+    desk_secrets: Mapping[str, str],
+    named: Mapping[str, str],
+) -> tuple[Delivery, Beforehand]:
+    """Whoever sends, and whoever asks before."""
+    flows, new_id, now = listener.flows, listener.new_id, listener.now
+    at_liveperson = AtLivePerson(ledger, listener, liveperson, settings.secret_key) if liveperson else None
+    webhooks, twilio = WebhookClient(settings.web_threads, now), _twilio(settings)
+    hooks = Hooks(ledger, webhooks, {digest[:16]: digest for digest in settings.api_keys})
+    of_apps = apps(flows, named, settings.web_threads, settings.fcm_api_url)
+    pushes = Pushes(ledger, flows, of_apps.google, PushService(webhooks), of_apps.secrets, new_id)
+    texts = Texts(ledger, twilio, f"{settings.public_url}/messages/status", listener.files, new_id, flows)
+    desks = Desks(ledger, listener, at_liveperson, AtWebhook(ledger, listener, webhooks, desk_secrets))
+    beforehand = Beforehand(ledger.database, of_apps.directories, Lookup(twilio), now)
+    return Delivery(texts, desks, hooks, pushes), beforehand
 
 
 def _files(settings: Settings, links: FileLinks, database: Database, liveperson: LivePerson | None) -> Files:

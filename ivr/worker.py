@@ -13,7 +13,19 @@ from ivr import log
 from ivr.relay import expectations
 from ivr.relay.consumer import still_wanted
 from ivr.runtime import Runtime
-from ivr.store import api_events, bell, conversations, identities, invitations, known, outbox, schedule
+from ivr.store import (
+    api_events,
+    bell,
+    consumers,
+    conversations,
+    identities,
+    invitations,
+    known,
+    line_types,
+    outbox,
+    pushes,
+    schedule,
+)
 from ivr.store import expectations as planned
 from ivr.store.folding import keep_folded
 from ivr.store.outbox import Text
@@ -124,6 +136,9 @@ class Worker:
         if schedule.claim(tx, "clean-up", CLEAN_UP_EVERY, now):
             log.event("cleaned_up", numbers_forgotten=known.forget_old_numbers(tx, now))
             planned.forget(tx, now - EXPECTATIONS_KEPT)
+            consumers.forget_gone(tx, now)
+            line_types.forget_old(tx, now)
+            pushes.forget_old(tx, now)
 
     def _begin(self, submit: Callable[..., Future[None]], work: Callable[[], object]) -> None:
         attempt = submit(work)

@@ -141,7 +141,7 @@ def talking(database_url: str, flows: Mapping[str, Flow], first_id: int = 10**6,
         "LIVEPERSON_API_URL": url,
         **settings,
     }
-    with opened_doors(database_url, flows, None, {}, first_id, **configured) as doors:
+    with opened_doors(database_url, flows, None, {}, first_id, None, **configured) as doors:
         desk.webhook_url, desk.now = f"{url}/desk/liveperson", lambda: doors.clock.now.timestamp()
         apps.append(create_app(doors.runtime))
         thread.start()

@@ -36,8 +36,8 @@ class FakeTwilio(Twilio):
         self.listed: list[Listed] | SendError = []
         self.meanwhile: Callable[[], None] = lambda: None
 
-    def deadline(self) -> float:
-        return 20.0
+    def deadline(self, seconds: float = 20.0) -> float:
+        return seconds
 
     def send_text(
         self,
@@ -154,6 +154,7 @@ def opened_doors(
     twilio: FakeTwilio | None = None,
     secrets: Mapping[str, str] | None = None,
     first_id: int = 10**6,
+    named: Mapping[str, str] | None = None,
     **settings: str,
 ) -> Iterator[Doors]:
     environ = {
@@ -167,7 +168,7 @@ def opened_doors(
     clock, twilio = Moment(), twilio or FakeTwilio()
     ids = itertools.count(first_id, -1)  # falling: an id tells nothing of the order
     built = runtime.build(
-        config.read(environ), flows, secrets or {}, clock, lambda: f"{next(ids):032x}", random.Random(5)
+        config.read(environ), flows, secrets or {}, clock, lambda: f"{next(ids):032x}", random.Random(5), named or {}
     )
     texts = replace(built.delivery.texts, twilio=twilio)
     built = replace(built, delivery=replace(built.delivery, texts=texts))

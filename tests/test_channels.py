@@ -314,12 +314,18 @@ def test_the_rows_of_a_push_are_for_whoever_carries_it(doors: Doors) -> None:
         assert channels.first(tx, flow, branch, number, "1", Reach(now, push_to="a device")) == ("push", None)
     with doors.runtime.database.writes() as tx:
         attempt = Attempted(
-            Call("CA1", "acme", "billing", CALLER, ""), "a" * 32, "b" * 32, True, now, (), push_to="a device"
+            Call("CA1", "acme", "billing", CALLER, ""),
+            "a" * 32,
+            "b" * 32,
+            True,
+            now,
+            (),
+            devices=[{"token": "a device"}],
         )
         accepted = deflection.accept(tx, flow, branch, "1", attempt)
         assert accepted.to_send
         row = accepted.to_send
-        assert (row.channel, row.sender, row.destination, row.body) == ("push", "push", "a device", WORDS)
+        assert (row.channel, row.sender, row.destination, row.body) == ("push", "push", "app", WORDS)
 
 
 # from, to, the service it came through, whom the conversation is with

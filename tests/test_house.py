@@ -137,6 +137,7 @@ def test_every_room_says_what_it_is_for() -> None:
             {
                 "clients/bounded.py",
                 "clients/exchange.py",
+                "clients/fcm.py",
                 "clients/files.py",
                 "clients/liveperson_wire.py",
                 "clients/public.py",

@@ -5,15 +5,12 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
 from ivr import numbers
+from ivr.cli.bar import bar
 from ivr.cli.cells import cell
 from ivr.cli.ends import FAILED, GOOD, USAGE, tell
 from ivr.traffic import columns, field
@@ -60,7 +57,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def _estimate(arguments: argparse.Namespace) -> int:
     try:
         asked = _asked(arguments)
-        with _bar(arguments.calls) as moved:
+        with bar(arguments.calls) as moved:
             one = estimate(arguments.calls, asked, moved)
     except (field.BadFigure, columns.NoSuchColumn) as error:
         tell(str(error))
@@ -109,16 +106,6 @@ def _within(text: str) -> float:
     if within is None or not 10 <= within <= DAY:
         raise field.BadFigure(f"--within {text}: a time from 10 seconds to a day, like 10 minutes")
     return within
-
-
-@contextmanager
-def _bar(path: Path) -> Iterator[Callable[[int], None]]:
-    """On stderr, and where that is a terminal alone."""
-    console = Console(stderr=True)
-    shown = (TextColumn("reading"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*shown, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=path.stat().st_size)
-        yield lambda read: progress.update(task, completed=read)
 
 
 def _tell_broken(reading: Reading) -> None:

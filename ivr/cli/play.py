@@ -11,10 +11,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from ivr import config
+from ivr import config, numbers
 from ivr.cli.ends import FAILED, GOOD, tell
 from ivr.flow.load import load_directory
 from ivr.runtime import utc_now
+from ivr.sandbox.apps import DEVICE, with_app
 from ivr.sandbox.carrier import CALLBACKS, HANDSETS
 from ivr.sandbox.demo import demo
 from ivr.sandbox.desk import DAYS as DESK_DAYS
@@ -22,16 +23,19 @@ from ivr.sandbox.moment import moment
 from ivr.sandbox.phone import AGENTS
 from ivr.sandbox.rest import DAYS
 from ivr.sandbox.scene import CALLER, Scene, TownError
-from ivr.sandbox.town import town
+from ivr.sandbox.town import free_port, town
 from ivr.sandbox.transcript import Event
-from ivr.store import expectations, outbox
+from ivr.store import consumers, expectations, outbox
+from ivr.store.consumers import Consumer
 from ivr.store.database import opened_once
 
+WITH_APP = ("app", "app-gone")
 COLOURS = {
     "call": "dim",
     "caller": "cyan",
     "ivr": "green",
     "text": "bold magenta",
+    "push": "bold magenta",
     "consumer": "bold cyan",
     "desk": "dim",
     "agent": "bold yellow",
@@ -109,7 +113,13 @@ def _call(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as directory:
         place = Path(directory)
         database = f"sqlite:///{place / 'ivr.db'}"
-        with town(flows_dir, database, place / "server.log", down=down, ahead=ahead) as here:
+        port = free_port()
+        if arguments.handset in WITH_APP:
+            flows_dir = _app(arguments.brand, port, place)
+        log = place / "server.log"
+        with town(flows_dir, database, log, sandbox_port=port, down=down, ahead=ahead) as here:
+            if arguments.handset in WITH_APP:
+                _enrol(database, arguments.brand, arguments.caller)
             if arguments.record:
                 arguments.record.touch()  # a path that cannot be written is said before the call, not after
             waiting = Rows(database)
@@ -119,6 +129,23 @@ def _call(arguments: argparse.Namespace) -> int:
             if arguments.record:
                 arguments.record.write_text(here.webhooks.recorded(), encoding="utf-8")
     return FAILED if call.errors else GOOD
+
+
+def _app(brand: str, port: int, place: Path) -> Path:
+    """The brands' files as the town plays them to somebody who uses the app."""
+    to = place / "flows"
+    if with_app(config.flows_dir(os.environ), brand, f"http://127.0.0.1:{port}", to):
+        tell(f"{brand} has no app: played as if its file said `push: {{webhook: …}}` and `channels: [push, sms]`.")
+    return to
+
+
+def _enrol(database_url: str, brand: str, caller: str) -> None:
+    number = numbers.read(caller)
+    if number is None:
+        return
+    device = Consumer(brand, number.e164, DEVICE, "android", "C-1", True, None)
+    with opened_once(database_url) as database, database.writes() as tx:
+        consumers.write(tx, [device], utc_now())
 
 
 def _ahead(arguments: argparse.Namespace) -> timedelta:

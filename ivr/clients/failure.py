@@ -27,3 +27,11 @@ class SendError(Exception):
 
 class ConversationClosed(SendError):
     """The desk's conversation takes nothing any more: what was to go there goes to a new one."""
+
+
+class NeverSent(SendError):
+    """Nothing of it left this machine, or the other side said that it did nothing: another way may be tried at once."""
+
+
+class NotReached(SendError):
+    """The other side says that this consumer cannot be reached through it; another channel may."""

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 import requests
 
-# The library loads this lazily, in the first call that is accepted; we load it at start.
-import twilio.rest.api.v2010.account.message  # noqa: F401
+# The library loads these lazily, in the first call that is accepted; we load them at start.
+import twilio.rest.api.v2010.account.message
+import twilio.rest.lookups.v2.phone_number  # noqa: F401
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.http import HttpClient
 from twilio.http.response import Response
@@ -99,9 +100,9 @@ class Twilio:
         self._clock = clock
         self._session = kept_session(connections)
 
-    def deadline(self) -> float:
+    def deadline(self, seconds: float = ATTEMPT_SECONDS) -> float:
         """When an attempt that begins now must have ended, on this client's clock."""
-        return self._clock() + ATTEMPT_SECONDS
+        return self._clock() + seconds
 
     def send_text(
         self,

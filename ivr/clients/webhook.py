@@ -23,7 +23,7 @@ from urllib3.util.connection import create_connection
 
 from ivr.clients.bounded import Encrypted, Plain, bounded_adapter
 from ivr.clients.exchange import ATTEMPT_SECONDS, Answer, exchange, kept_session, never_sent
-from ivr.clients.failure import ConversationClosed, SendError
+from ivr.clients.failure import ConversationClosed, NeverSent, SendError
 from ivr.clients.signature import SIGNATURE_HEADER, sign
 from ivr.private import is_private
 
@@ -57,9 +57,9 @@ class WebhookDesk:
         for scheme in ("https://", "http://"):
             self._outside.mount(scheme, _outward(connections, private))
 
-    def deadline(self) -> float:
+    def deadline(self, seconds: float = ATTEMPT_SECONDS) -> float:
         """When an attempt that begins now must have ended, on this client's clock."""
-        return self._clock() + ATTEMPT_SECONDS
+        return self._clock() + seconds
 
     def post(
         self, url: str, secret: str, payload: Mapping[str, Any], deadline: float, allow_private: bool = False
@@ -83,14 +83,14 @@ class WebhookDesk:
 
     def _answer(self, session: Session, url: str, body: bytes, headers: dict[str, str], deadline: float) -> Answer:
         if self._clock() >= deadline:
-            raise SendError("There was no time left to ask the desk")
+            raise NeverSent("There was no time left to ask the desk")
         try:
             return exchange(session, "POST", url, deadline, self._clock, data=body, headers=headers)
         except NO_URL as error:
             raise SendError("The desk's URL cannot be used", permanent=True) from error
         except (RequestException, HTTPError) as error:
             if isinstance(error, RequestException) and never_sent(error):
-                raise SendError("The desk could not be reached") from error
+                raise NeverSent("The desk could not be reached") from error
             raise SendError(f"The desk did not answer ({type(error).__name__})") from error
 
 

@@ -31,6 +31,7 @@ from ivr.flow.model import (
 )
 from ivr.flow.opening_times import Week
 from ivr.flow.promise_shapes import Closed
+from ivr.flow.push_shapes import consumers_of, push_of
 from ivr.flow.shapes import Play
 from ivr.flow.words import PHRASES, words
 
@@ -62,6 +63,9 @@ def flow_of(brand_id: str, brand: schema.Brand) -> Flow:
         hours=_hours(brand.hours, brand.timezone) if brand.hours else None,
         expect=promised.of_brand(brand, known),
         identify=identify_of(brand.identify, known, brand.language),
+        push=push_of(brand.push, brand.name),
+        consumers=consumers_of(brand.consumers),
+        lookup=brand.lookup,
         messenger=brand.messenger.page if brand.messenger else None,
     )
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from ivr.flow.hours import Hours
 from ivr.flow.identify import Identify
+from ivr.flow.push import Consumers, Push
 from ivr.flow.words import Duration, Words
 
 Key = str  # one of 0-9, * and #
@@ -187,6 +188,9 @@ class Flow:
     hours: Hours | None  # of conversations that no branch explains, and their texts
     expect: Expect
     identify: Identify | None = None  # of conversations that no branch explains
+    push: Push | None = None
+    consumers: Consumers | None = None  # none: the embedded directory
+    lookup: bool = False  # whether Twilio is asked what kind of line a number is
     messenger: str | None = None  # the Facebook page's name
 
     def greeting(self, branch: Branch, caller: str, greeting_id: str) -> str:

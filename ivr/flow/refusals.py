@@ -13,7 +13,7 @@ REASONS: Mapping[str, str] = {
     "opted_out": "The consumer opted out of texts (STOP). Only a START that they text themselves opens it again.",
     "invalid": "Twilio said of an earlier text that this number does not exist (21211). Known for 90 days.",
     "not_mobile": "Twilio said of an earlier text that this is no mobile number (21614). Known for 90 days.",
-    "landline": "An earlier text found a landline or a carrier that takes no texts (21635, 30006). Known for 90 days.",
+    "landline": "An earlier text, or Lookup, found a line that takes no texts (21635, 30006). Known for 90 days.",
     "unknown": "An earlier text found that the number is not in use (30005). Known for 90 days.",
     "no_route": "Twilio has no way from this brand's sender to the number (21612). Known for 90 days.",
     "unreachable": "The phone was switched off or out of reach a moment ago (30003). Known for an hour.",

@@ -26,7 +26,7 @@ def check(source: Source) -> None:
     channel_advice.check(source)
     closing.without_hours(source)
     identify_advice.check(source)
-    _private_desk(source)
+    _outward(source)
     reach.ways_out(source)
     reach.returns(source)
     advice.advise(source, rendered)
@@ -125,13 +125,15 @@ def _texted(source: Source) -> None:
             source.at(("phrases", phrase), f"{phrase}: this phrase is texted, not spoken; write a text")
 
 
-def _private_desk(source: Source) -> None:
-    """A desk's URL into a private network would let whoever writes the file reach what only this server can."""
-    webhook = mapping(source, "desk", "webhook")
-    url, allowed = webhook.get("url"), str(webhook.get("allow_private", "")).strip().lower()
-    path: Path = ("desk", "webhook", "url")
-    if isinstance(url, str) and path not in source.faulty and allowed not in ("yes", "true") and names_private(url):
-        source.at(path, "url: leads into a private network; write a public address, or allow_private: yes beside it")
+def _outward(source: Source) -> None:
+    """A URL into a private network would let whoever writes the file reach what only this server can."""
+    for holder in ("desk", "push"):
+        webhook = mapping(source, holder, "webhook")
+        url, allowed = webhook.get("url"), str(webhook.get("allow_private", "")).strip().lower()
+        path: Path = (holder, "webhook", "url")
+        if isinstance(url, str) and path not in source.faulty and allowed not in ("yes", "true") and names_private(url):
+            message = "url: leads into a private network; write a public address, or allow_private: yes beside it"
+            source.at(path, message)
 
 
 def claimed_elsewhere(source: Source, claims: Mapping[str, str]) -> None:

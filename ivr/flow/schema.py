@@ -12,6 +12,7 @@ from ivr.flow.desk_shapes import Desk
 from ivr.flow.identify_shapes import EXAMPLE as IDENTIFY
 from ivr.flow.identify_shapes import Identify
 from ivr.flow.promise_shapes import Closed, Expect, FollowUp, WrittenHours
+from ivr.flow.push_shapes import Consumers, Push
 from ivr.flow.scalars import (
     Confirm,
     Id,
@@ -26,6 +27,7 @@ from ivr.flow.scalars import (
     Text,
     Tries,
     Wait,
+    YesOrNo,
     Zone,
 )
 from ivr.flow.shapes import Exit, Spoken, Strict
@@ -181,4 +183,17 @@ class Brand(Offering):
     skill: Name | None = Field(None, description="The skill for texts that no deflection explains.", examples=["1234"])
     reply_window: LongTime | None = Field(
         None, description="How long a reply belongs to the last deflection's skill; 30 days unless said."
+    )
+    push: Push | None = Field(
+        None,
+        description="How the brand's app is pushed to.",
+        examples=[{"webhook": {"url": "https://example.com/push", "secret_env": "ACME_PUSH_SECRET"}}],
+    )
+    consumers: Consumers | None = Field(
+        None,
+        description="Who uses the app, in the brand's own database; the embedded directory unless said.",
+        examples=[{"sql": "SELECT token FROM app_users WHERE phone = :number", "url_env": "ACME_APP_DATABASE_URL"}],
+    )
+    lookup: YesOrNo = Field(
+        False, description="yes asks Twilio once for each number whether it is a landline; it costs.", examples=["yes"]
     )

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from ivr.flow import offered
 from ivr.flow.model import PUSH, Branch, Channel, Flow
 from ivr.numbers import Number, read, why_not_texted
-from ivr.store import conversations, greetings, known, outgoing
+from ivr.store import conversations, greetings, known, line_types, outgoing
 from ivr.store.greetings import Failed
 from ivr.store.outgoing import Outgoing
 
@@ -65,8 +65,9 @@ def why_not(
     sender = flow.sender.by(channel)
     if sender is None:  # a deploy took it away
         return "no_route"
+    kind = line_types.why_not(tx, number.e164, reach.now) if flow.lookup and channel != "whatsapp" else None
     # What texts taught of a number says nothing of WhatsApp, which landlines may have.
-    return known.cannot_be_texted(tx, number.e164, sender, reach.now, of_every_sender=channel != "whatsapp")
+    return kind or known.cannot_be_texted(tx, number.e164, sender, reach.now, of_every_sender=channel != "whatsapp")
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,8 @@ HANDSETS = {
     "off": Handset(statuses=((1, "sent", None),)),
     "opted-out": Handset(refused=21610),
     "abroad": Handset(refused=21408),
+    "app": Handset(),  # the brand's app is on it; "app-gone": it was
+    "app-gone": Handset(),
 }
 
 # Twilio's test numbers and the error each stands for.

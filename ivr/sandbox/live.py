@@ -100,7 +100,7 @@ class LivePhone:
         """The consumer writes to the brand, from the number that it texted last."""
         flow, body = self._flow(brand), body.strip()[:LONGEST_TEXT]
         number = numbers.read(self._to or self._phone.number)
-        if number is None or not (self._to or HANDSETS[self._phone.handset].shows):
+        if number is None or not (self._to or HANDSETS[self._phone.handset].shows()):
             raise TownError("From this phone one cannot text. Choose a mobile.")
         self._set_the_scene()
         self.news.tell("text", {"from": "me", "brand": brand, "body": body})

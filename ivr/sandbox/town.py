@@ -16,6 +16,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from ivr import numbers
 from ivr.flow.load import load_directory
 from ivr.flow.model import Flow
+from ivr.sandbox import apps as of_apps
 from ivr.sandbox.account import account_api, account_for
 from ivr.sandbox.ahead import Ahead
 from ivr.sandbox.carrier import HANDSETS, Carrier
@@ -26,6 +27,7 @@ from ivr.sandbox.late import AnsweredLater
 from ivr.sandbox.later import Waiting, run_on
 from ivr.sandbox.live import LivePhone
 from ivr.sandbox.liveperson import liveperson_api
+from ivr.sandbox.lookups import lookups_api
 from ivr.sandbox.page import page
 from ivr.sandbox.phone import Call
 from ivr.sandbox.phone_box import phone_box
@@ -60,6 +62,7 @@ class Town:
     talk: Talk
     ahead: Ahead
     weather: Weather = field(default_factory=Weather)
+    apps: of_apps.Apps = field(default_factory=of_apps.Apps)
     busy: Lock = field(default_factory=Lock)
 
     def play(
@@ -87,6 +90,7 @@ class Town:
             self.desk.set_days(scene.desk)
             caller = numbers.read(scene.caller)
             self.carrier.handset, self.carrier.owner = HANDSETS[scene.handset], caller.e164 if caller else None
+            self.apps.installed = scene.handset != "app-gone"
             self.carrier.strict = scene.twilio == "strict"
             call, texts_before = self._call(flow, scene, clock), len(self.carrier.texts)
             call.play(_url(flow, scene))
@@ -164,13 +168,11 @@ def town(
     here = Town(flows, webhooks, carrier, Transcript(clock), log, database_url, desk, talk, calendar)
     twilio_port = free_port() if down else sandbox_port
     environment = _environment(flows_dir, database_url, port, twilio_port, sandbox_port)
+    environment |= of_apps.environment(flows, sandbox_port)
     server = Process(environment, log, None if ahead is None else calendar)
     live = LivePhone(here, Drafts(flows_dir, log.with_name("flows"), server.restart))
     try:
-        with (
-            _sandbox(_rest(here, live, app_url), sandbox_port),
-            running(server),
-        ):
+        with _sandbox(_rest(here, live, app_url), sandbox_port), running(server):
             yield here
     finally:
         live.stop()
@@ -182,6 +184,8 @@ def _rest(here: Town, live: LivePhone, app_url: str) -> Flask:
     rest = Flask("sandbox", static_folder=None)
     rest.register_blueprint(liveperson_api(here.desk))
     rest.register_blueprint(messages_api(here.carrier, here.weather, ACCOUNT_SID, AUTH_TOKEN))
+    rest.register_blueprint(lookups_api(here.carrier, ACCOUNT_SID, AUTH_TOKEN))
+    of_apps.register(rest, here.apps, lambda words: here.transcript.add("push", words))
     rest.register_blueprint(account_api(account_for(here.flows.values(), ACCOUNT_SID, AUTH_TOKEN, app_url)))
     rest.register_blueprint(page(live))
     rest.register_blueprint(studio_api(SimulatedStudio(ACCOUNT_SID, AUTH_TOKEN)))

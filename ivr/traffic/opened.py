@@ -23,7 +23,7 @@ def encoding_of(path: Path) -> str:
     with path.open("rb") as file:
         head = file.read(4096)
         if not head.strip(b"\0 \r\n\t"):
-            raise BrokenFile(f"{path}: nothing is in it; export the call log again.")
+            raise BrokenFile(f"{path}: nothing is in it; export it again.")
         for mark, name in (
             (codecs.BOM_UTF8, "utf-8-sig"),
             (codecs.BOM_UTF16_LE, "utf-16"),
@@ -70,7 +70,7 @@ def lines(path: Path, encoding: str, moved: Callable[[int], None] = lambda _byte
             while line := text.readline(LINE):
                 number += 1
                 if len(line) == LINE:
-                    raise BrokenFile(f"{path}: line {number} is longer than {LINE:,} characters; this is no call log.")
+                    raise BrokenFile(f"{path}: line {number} is longer than {LINE:,} characters; this is no table.")
                 if number % 4096 == 0:
                     moved(raw.tell())
                 yield line

@@ -76,10 +76,10 @@ class Table:
 def table(path: str, lines: Iterator[str], mapped: Mapping[str, str]) -> Table:
     """The table in `lines`; BrokenFile when there is no header that tells the time of a call."""
     head = list(itertools.islice(lines, _HEADER_WITHIN))
-    separator = _separator(head)
+    separator = separator_of(head)
     if head and head[0].lower().startswith("sep="):
         head[0] = "\n"
-    rows = _rows(itertools.chain(head, lines), separator)
+    rows = each_row(itertools.chain(head, lines), separator)
     first: list[str] = []
     for row in rows:
         if isinstance(row.cells, list):
@@ -117,7 +117,7 @@ def _no_header(path: str, first: Sequence[str]) -> str:
     )
 
 
-def _separator(head: Sequence[str]) -> str:
+def separator_of(head: Sequence[str]) -> str:
     """The one that most lines are split by into most cells."""
     if head and head[0].lower().startswith("sep=") and head[0].strip()[4:5] in tuple(SEPARATORS):
         return head[0].strip()[4]
@@ -145,7 +145,7 @@ class _Lines:
         del self.row[1:]
 
 
-def _rows(source: Iterator[str], separator: str) -> Iterator[Row]:
+def each_row(source: Iterator[str], separator: str) -> Iterator[Row]:
     lines, last = _Lines(source), 0
     reader = csv.reader(lines, delimiter=separator, strict=True)
     while True:

@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 
 from ivr import invitation, log, numbers
 from ivr.deflection import Attempted
+from ivr.delivery.beforehand import Device
 from ivr.flow.desk import known_elsewhere
 from ivr.flow.model import Branch, Channel, Flow
 from ivr.private import names_private
@@ -66,8 +68,9 @@ def eligibility(asker: Asker, body: bytes) -> Response:
     asked, here = _read(EligibilityRequest, body), runtime()
     flow, branch = _place(asker, asked)
     call = _call(flow, branch, asked, "eligibility", "")
+    devices = here.beforehand.ask(flow, branch, "", asked.number)
     with here.database.reads() as tx:
-        found = invitation.eligible(tx, flow, branch, asked.number, _attempt(here, call))
+        found = invitation.eligible(tx, flow, branch, asked.number, _attempt(here, call, devices))
     return _json(api_shown.eligibility(found, branch, here.now()))
 
 
@@ -78,10 +81,11 @@ def deflect(asker: Asker, body: bytes) -> Response:
     asked, name, here = _read(DeflectionRequest, body), _idempotency_key(), runtime()
     flow, branch = _place(asker, asked)
     _in_bounds(asked, here.now())
+    devices = here.beforehand.ask(flow, branch, asked.consent.key or "", asked.number)
     with here.database.writes() as tx:
         kept = invitations.reserve_answer(tx, asker.key, name, _digest(asked), here.now()) if name else None
         if kept is None:
-            status, answer = _invited(tx, here, asker, flow, branch, asked)
+            status, answer = _invited(tx, here, asker, flow, branch, asked, devices)
             if name:
                 invitations.keep_answer(tx, asker.key, name, status, answer)
         elif kept.request == _digest(asked):
@@ -128,14 +132,20 @@ def openapi(asker: Asker, body: bytes) -> Response:
 
 
 def _invited(
-    tx: Connection, here: Runtime, asker: Asker, flow: Flow, branch: Branch, asked: DeflectionRequest
+    tx: Connection,
+    here: Runtime,
+    asker: Asker,
+    flow: Flow,
+    branch: Branch,
+    asked: DeflectionRequest,
+    devices: Sequence[Device],
 ) -> tuple[int, str]:
     call = _call(flow, branch, asked, asked.call_id, asked.dialled or "")
     new = Invitation(here.new_id(), flow.id, asker.key, asked.skill, asked.attributes, asked.webhook)
     yes = invitation.Asked(
         asked.number, asked.consent.prompt, asked.consent.key or "", (asked.called_at or here.now()).astimezone(UTC)
     )
-    attempt = _attempt(here, call, asked.message or "", known_elsewhere(asked.attributes), asked.channel)
+    attempt = _attempt(here, call, devices, asked.message or "", known_elsewhere(asked.attributes), asked.channel)
     became, first = invitation.invite(tx, flow, branch, yes, new, attempt)
     log.event(
         "accepted", deflection=became.id, brand=flow.id, branch=branch.name, refused=became.refused, again=not first
@@ -154,10 +164,17 @@ def _call(flow: Flow, branch: Branch, asked: Whom, call_id: str, dialled: str) -
     return Call(CALL_PREFIX + call_id, flow.id, branch.name, asked.caller or asked.number, dialled)
 
 
-def _attempt(here: Runtime, call: Call, words: str = "", told: str = "", chosen: Channel | None = None) -> Attempted:
+def _attempt(
+    here: Runtime,
+    call: Call,
+    devices: Sequence[Device],
+    words: str = "",
+    told: str = "",
+    chosen: Channel | None = None,
+) -> Attempted:
     # The worker sends it: who asks waits for nobody's Twilio, and hears the same whenever it is repeated.
     ours = {*here.numbers, *here.senders}
-    return Attempted(call, here.new_id(), here.new_id(), False, here.now(), ours, words, told, chosen=chosen)
+    return Attempted(call, here.new_id(), here.new_id(), False, here.now(), ours, words, told, devices, chosen)
 
 
 def _place(asker: Asker, asked: Whom) -> tuple[Flow, Branch]:

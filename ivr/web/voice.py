@@ -152,9 +152,10 @@ def _entered(here: Runtime, call: Call, branch: str, number: str) -> bool:
 
 def _say_yes(here: Runtime, flow: Flow, branch: Branch, call: Call, heard: Heard, asked: int, started: float) -> Script:
     """The caller said yes, to the offer or to the number read back: send the text; what they hear of it."""
+    devices = here.beforehand.ask(flow, branch, heard.key, heard.number if asked else call.caller)
     slot = here.attempts.reserve()
     ours = {*here.numbers, *here.senders}
-    wanted = Attempted(call, here.new_id(), here.new_id(), slot, here.now(), ours)
+    wanted = Attempted(call, here.new_id(), here.new_id(), slot, here.now(), ours, devices=devices)
     try:
         with here.database.writes() as tx:
             if asked:

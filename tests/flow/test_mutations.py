@@ -37,6 +37,10 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "Play": ("menu", "say"),
     "Expect": ("branches", "bookings", "expect"),
     "FollowUp": ("branches", "bookings", "follow_up"),
+    "Push": ("push",),
+    "Fcm": ("push", "fcm"),
+    "PushService": ("push", "webhook"),
+    "Consumers": ("consumers",),
 }
 # What stands in a home that the example does not have, or has without keys.
 FURNISHED: Mapping[tuple[str, ...], Mapping[str, Any]] = {
@@ -52,6 +56,10 @@ FURNISHED: Mapping[tuple[str, ...], Mapping[str, Any]] = {
     },
     ("sender", "whatsapp"): {"number": "+1 415 555 0112", "template": "HX0123456789abcdef0123456789abcdef"},
     ("sender", "rcs"): {"service": "MG0123456789abcdef0123456789abcdef"},
+    ("push",): {"webhook": {"url": "https://acme.example/push", "secret_env": "ACME_PUSH_SECRET"}},
+    ("push", "fcm"): {"key_env": "ACME_FCM_KEY"},
+    ("push", "webhook"): {"url": "https://acme.example/push", "secret_env": "ACME_PUSH_SECRET"},
+    ("consumers",): {"sql": "SELECT token FROM users WHERE phone = :number", "url_env": "ACME_APP_DATABASE_URL"},
     ("messenger",): {"page": "acmeair"},
     ("menu", "say"): {"play": "https://acme.example/menu.mp3"},
 }
@@ -67,6 +75,10 @@ ABSENT = {
     "menu": {"menus"},
     "fallback": {"branches", "menus"},
 }
+
+
+# Keys that stand beside the one that is chosen.
+BESIDE = {"context_line", "deep_link", "title", "active_within"}
 
 
 def example() -> Source:
@@ -96,13 +108,13 @@ def with_key(path: tuple[str, ...]) -> dict[str, Any]:
     if "closed" in path:  # which nobody hears without
         data["hours"] = "24/7"
     if path[:-1] in FURNISHED:
-        if path[0] == "desk":
-            data["desk"] = {}
+        if path[0] in ("desk", "push") and len(path) > 2:
+            data[path[0]] = {}
         at(data, path[:-2])[path[-2]] = dict(FURNISHED[path[:-1]])
     parent = at(data, path[:-1])
     if path[-1] in parent:
         return data
-    if path[-2:-1] in (("otherwise",), ("desk",)) and path[-1] != "context_line":
+    if path[-2:-1] in (("otherwise",), ("desk",), ("push",)) and path[-1] not in BESIDE:
         parent.clear()
     good = {"menus": {"service": {"say": "Press 1.", "press": {"1": "billing"}, "otherwise": {"queue": "front"}}}}
     parent[path[-1]] = good.get(path[-1], as_read(json_schema.example(path)))
@@ -225,7 +237,7 @@ def test_removed(tmp_path: Path, path: tuple[str, ...]) -> None:
     changed = {name for name in fields if getattr(before, name) != getattr(after, name)}
     in_example = path in example().keys
     homes = {"branches": "branches", "menu": "menus", "sender": "sender", "desk": "context_line"}
-    own = {homes[path[0]]} if len(path) > 1 else {path[-1], "branches", "menus"}
+    own = {homes.get(path[0], path[0])} if len(path) > 1 else {path[-1], "branches", "menus"}
     if path[:-1] in FURNISHED:
         own = {path[0]} | ({"branches"} if path[-1] == "variables" else set())  # each branch has its own values
     assert changed <= (ABSENT.get(path[-1], own) if in_example else own), changed

@@ -1,0 +1,1 @@
+"""The brand's app: directory, push, line type."""

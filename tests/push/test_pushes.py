@@ -1,0 +1,200 @@
+"""One push, one attempt, and what came of it: the next channel when it surely did not arrive, never two when unclear."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ivr.app import create_app
+from ivr.clients.failure import NeverSent, NotReached, SendError
+from ivr.clients.fcm import Fcm, Push
+from ivr.clients.push_service import PushService
+from ivr.delivery.pushes import Pushes
+from ivr.sandbox.apps import service_account
+from ivr.store import consumers
+from ivr.store.consumers import Consumer
+from ivr.worker import Worker
+from tests.desks import brand
+from tests.doors import CALLER, Doors, opened_doors
+from tests.test_worker import at_once
+
+KEY = service_account()
+GONE = NotReached("gone", permanent=True, code=404)
+NEVER, BUSY = NeverSent("no connection"), NeverSent("busy", code=429)
+UNCLEAR, BROKEN = SendError("no answer", unclear=True), SendError("refused", permanent=True, code=401)
+
+
+class FakeGoogle(Fcm):
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, Push]] = []
+        self.fails: list[SendError | None] = []
+
+    def send(self, token: str, push: Push) -> str:
+        self.sent.append((token, push))
+        failure = self.fails.pop(0) if self.fails else None
+        if failure:
+            raise failure
+        return "name"
+
+
+class FakeService(PushService):
+    def __init__(self) -> None:
+        self.told: list[Mapping[str, Any]] = []
+
+    def push(self, url: str, secret: str, payload: Mapping[str, Any], allow_private: bool) -> None:
+        self.told.append(payload)
+
+
+@pytest.fixture
+def google() -> FakeGoogle:
+    return FakeGoogle()
+
+
+@pytest.fixture
+def doors(database_url: str, tmp_path: Path, google: FakeGoogle) -> Iterator[Doors]:
+    def with_app(data: dict[str, Any]) -> None:
+        data["push"] = {"fcm": {"key_env": "ACME_FCM_KEY"}}
+        data["channels"] = ["push", "sms"]
+
+    flows = {"acme": brand(tmp_path, change=with_app)}
+    with opened_doors(database_url, flows, named={"ACME_FCM_KEY": KEY}) as here:
+        pushes = here.runtime.delivery.push
+        assert isinstance(pushes, Pushes)
+        delivery = replace(here.runtime.delivery, push=replace(pushes, google={"acme": google}))
+        here = with_delivery(here, delivery)
+        enrol(here, "d1", "d2")
+        yield here
+
+
+def with_delivery(here: Doors, delivery: Any) -> Doors:
+    built = replace(here.runtime, delivery=delivery)
+    return replace(here, runtime=built, client=create_app(built).test_client())
+
+
+def enrol(here: Doors, *tokens: str, number: str = CALLER) -> None:
+    rows = [Consumer("acme", number, token, "android", "", True, None) for token in tokens]
+    with here.runtime.database.writes() as tx:
+        consumers.write(tx, rows, here.clock())
+
+
+def say_yes(here: Doors, call_sid: str = "CA" + "1" * 32) -> str:
+    offer = here.voice("/voice/acme/billing", call_sid)
+    return here.voice(offer.action(), call_sid, Digits="1").words
+
+
+def rows(here: Doors) -> list[Any]:
+    return here.rows("SELECT channel, state FROM messages WHERE kind = 'greeting' ORDER BY channel")
+
+
+def works(here: Doors, seconds: float = 0) -> None:
+    here.clock.pass_(seconds=seconds)
+    Worker(here.runtime).round(at_once)
+
+
+def test_a_push_is_one_push_however_often_yes_is_said(doors: Doors, google: FakeGoogle) -> None:
+    for _ in range(3):
+        assert "to our app" in say_yes(doors)
+    ((token, push),) = google.sent
+    assert token == "d1"
+    assert push.title == "Acme Air"
+    assert push.data["skill"] == "1234"
+    assert rows(doors) == [("push", "sent")]
+    assert doors.twilio.sent == []
+
+
+def test_an_app_that_is_gone_is_marked_and_the_next_device_is_pushed_to(doors: Doors, google: FakeGoogle) -> None:
+    google.fails = [GONE]
+    say_yes(doors)
+    assert [token for token, _ in google.sent] == ["d1", "d2"]
+    say_yes(doors, "CA" + "2" * 32)
+    assert [token for token, _ in google.sent] == ["d1", "d2", "d2"]
+
+
+@pytest.mark.parametrize("failures", [[GONE, GONE], [NEVER], [BUSY], [BROKEN]], ids=["gone", "never", "busy", "broken"])
+def test_what_surely_did_not_arrive_is_followed_by_a_text_at_once(
+    doors: Doors, google: FakeGoogle, failures: list[SendError]
+) -> None:
+    google.fails = list(failures)
+    say_yes(doors)
+    works(doors)
+    assert rows(doors) == [("push", "failed"), ("sms", "sent")]
+    assert len(doors.twilio.sent) == 1
+
+
+def test_what_may_have_arrived_is_pushed_again_in_its_place_and_never_texted(doors: Doors, google: FakeGoogle) -> None:
+    google.fails = [UNCLEAR, NEVER, BUSY, UNCLEAR]
+    say_yes(doors)
+    for _ in range(6):
+        works(doors, 300)
+    assert {push.tag for _, push in google.sent} == {google.sent[0][1].tag}
+    assert len(google.sent) == 5
+    assert rows(doors) == [("push", "sent")]
+    assert doors.twilio.sent == []
+
+
+def test_what_is_refused_after_it_may_have_arrived_is_given_up_and_not_texted(doors: Doors, google: FakeGoogle) -> None:
+    google.fails = [UNCLEAR, BROKEN]
+    say_yes(doors)
+    works(doors, 300)
+    assert rows(doors) == [("push", "dead")]
+    assert doors.twilio.sent == []
+
+
+def test_an_app_that_turns_out_to_be_gone_after_a_doubt_is_followed_by_a_text(doors: Doors, google: FakeGoogle) -> None:
+    google.fails = [UNCLEAR, GONE, GONE]
+    say_yes(doors)
+    works(doors, 300)
+    works(doors)
+    assert rows(doors) == [("push", "failed"), ("sms", "sent")]
+
+
+def test_a_push_whose_process_died_is_repeated_not_texted(doors: Doors, google: FakeGoogle) -> None:
+    google.fails = [UNCLEAR]
+    say_yes(doors)
+    with doors.runtime.database.writes() as tx:
+        tx.exec_driver_sql("UPDATE messages SET state = 'sending', lease_until = '2026-03-02 14:22:30+00'")
+    for _ in range(6):
+        works(doors, 100)
+    assert rows(doors) == [("push", "sent")]
+    assert doors.twilio.sent == []
+
+
+def test_the_body_for_a_push_service_of_the_brand_s_own(database_url: str, tmp_path: Path) -> None:
+    def with_app(data: dict[str, Any]) -> None:
+        data["push"] = {
+            "webhook": {"url": "https://acme.example/push", "secret_env": "ACME_PUSH_SECRET"},
+            "deep_link": "acmeair://messages",
+        }
+        data["channels"] = ["push", "sms"]
+        data["desk"] = {"liveperson": {"campaign": "111", "engagement": "222"}}
+
+    service, flows = FakeService(), {"acme": brand(tmp_path, change=with_app)}
+    with opened_doors(database_url, flows, named={"ACME_PUSH_SECRET": "s"}) as built:
+        pushes = built.runtime.delivery.push
+        assert isinstance(pushes, Pushes)
+        here = with_delivery(built, replace(built.runtime.delivery, push=replace(pushes, service=service)))
+        enrol(here, "")
+        say_yes(here)
+        (told,) = service.told
+        assert told.pop("deflection") == "1"  # type: ignore[attr-defined]
+        assert told == {
+            "id": told["id"],
+            "event": "deflection.accepted",
+            "idempotency_key": told["id"],
+            "caller": CALLER,
+            "token": None,
+            "platform": "android",
+            "external_id": None,
+            "brand": "acme",
+            "branch": "billing",
+            "call_sid": "CA" + "1" * 32,
+            "skill": "1234",
+            "campaign": "111",
+            "engagement": "222",
+            "deep_link": "acmeair://messages",
+            "message": told["message"],
+            "expires_at": "2026-03-02T15:22:00Z",
+        }
+        assert told["message"].startswith("Thank you for choosing")
