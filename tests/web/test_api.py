@@ -225,7 +225,7 @@ def test_a_caller_has_three_other_numbers_texted_a_day(doors: Doors) -> None:
 
 def test_every_reason_has_its_words_and_is_in_the_page() -> None:
     known = {*ABOUT_NUMBER.values(), *ABOUT_ROUTE.values(), *numbers._NEVER_TEXTED.values()}
-    rule = {"no_number", "region", "ours", "opted_out", "had_its_text", "too_many"}
+    rule = {"no_number", "region", "ours", "opted_out", "had_its_text", "too_many", "not_enrolled"}
     assert set(refusals.REASONS) == known | rule
     for reason, words in refusals.REASONS.items():
         assert f"| `{reason}` | {words} |" in PAGE
