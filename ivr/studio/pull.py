@@ -242,9 +242,10 @@ class _Reading:
                 kept[key] = f"{kept[key]}{unit}"
             if kept.get(key) == str(self.known.get(key, unsaid)) and key not in self.known:
                 del kept[key]
-        if kept.get("fallback") in (self.known.get("fallback"), nobody) and (
-            kept.get("fallback") == self.known.get("fallback") or "fallback" not in self.known
-        ):
+        known = self.known.get("fallback")
+        if "fallback" not in kept and isinstance(known, dict) and "studio" in known:
+            kept["fallback"] = dict(nobody)  # that one would be its own, and a menu may not lead back to Studio
+        elif kept.get("fallback") == (known or nobody):
             kept.pop("fallback", None)
         return kept
 
