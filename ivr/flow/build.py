@@ -6,6 +6,7 @@ from typing import Any
 
 from ivr import numbers
 from ivr.flow import desk_shapes, promise_shapes, promised, schema, shapes
+from ivr.flow.aims_shapes import costs_of
 from ivr.flow.hours import Hours
 from ivr.flow.identify_shapes import identify_of
 from ivr.flow.model import (
@@ -61,6 +62,8 @@ def flow_of(brand_id: str, brand: schema.Brand) -> Flow:
         hours=_hours(brand.hours, brand.timezone) if brand.hours else None,
         expect=promised.of_brand(brand, known),
         identify=identify_of(brand.identify, known, brand.language),
+        goal=brand.goal,
+        costs=costs_of(brand.costs),
     )
 
 
@@ -103,6 +106,8 @@ def _branch(name: str, branch: schema.Branch, brand: schema.Brand, of_brand: Map
         identify=identify_of(
             branch.identify or brand.identify, known if branch.identify else of_brand, brand.language, branch.sla
         ),
+        share=_inherited("share", 1.0, branch, brand),
+        goal=branch.goal,
     )
     closed, hours = branch.closed or brand.closed, branch.hours or brand.hours
     if hours is None:

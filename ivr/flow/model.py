@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from ivr.flow.aims import Costs, Goal
 from ivr.flow.hours import Hours
 from ivr.flow.identify import Identify
 from ivr.flow.words import Duration, Words
@@ -105,6 +106,8 @@ class Branch:
     warn_before: int | None = None  # seconds before the promise ends
     follow_up: FollowUp | None = None
     identify: Identify | None = None
+    share: float = 1.0  # of the callers, who hear the offer; the others are led on as with `otherwise`
+    goal: Goal | None = None
     until: int | None = None  # as it is out of hours, for one caller: the next opening in seconds of Unix, 0 for none
 
 
@@ -158,6 +161,8 @@ class Flow:
     hours: Hours | None  # of conversations that no branch explains, and their texts
     expect: Expect
     identify: Identify | None = None  # of conversations that no branch explains
+    goal: Goal | None = None  # of all branches together
+    costs: Costs | None = None
 
     def text(self, phrase: str) -> str:
         """A phrase that is texted, not spoken."""

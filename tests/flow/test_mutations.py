@@ -34,6 +34,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "Play": ("menu", "say"),
     "Expect": ("branches", "bookings", "expect"),
     "FollowUp": ("branches", "bookings", "follow_up"),
+    "Costs": ("costs",),
 }
 # What stands in a home that the example does not have, or has without keys.
 FURNISHED: Mapping[tuple[str, ...], Mapping[str, Any]] = {
@@ -48,6 +49,13 @@ FURNISHED: Mapping[tuple[str, ...], Mapping[str, Any]] = {
         "questions": [{"ask": "What is your customer number?", "answer": "8 digits", "attribute": "customerId"}],
     },
     ("menu", "say"): {"play": "https://acme.example/menu.mp3"},
+    ("costs",): {
+        "currency": "USD",
+        "call_minute": "0.85",
+        "call_length": "6 minutes",
+        "conversation": "2.40",
+        "text": "0.01",
+    },
 }
 # Keys whose absence changes what callers get and is no mistake: the flow differs in the field named here alone.
 ABSENT = {
@@ -217,7 +225,7 @@ def test_removed(tmp_path: Path, path: tuple[str, ...]) -> None:
     changed = {name for name in fields if getattr(before, name) != getattr(after, name)}
     in_example = path in example().keys
     homes = {"branches": "branches", "menu": "menus", "sender": "sender", "desk": "context_line"}
-    own = {homes[path[0]]} if len(path) > 1 else {path[-1], "branches", "menus"}
+    own = {homes.get(path[0], path[0])} if len(path) > 1 else {path[-1], "branches", "menus"}
     if path[:-1] in FURNISHED:
         own = {path[0]}
     assert changed <= (ABSENT.get(path[-1], own) if in_example else own), changed

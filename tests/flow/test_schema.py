@@ -53,6 +53,7 @@ def test_every_key_of_the_models_is_there() -> None:
         "Brand",
         "Branch",
         "Closed",
+        "Costs",
         "Desk",
         "Exit",
         "Expect",
