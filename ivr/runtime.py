@@ -30,7 +30,7 @@ from ivr.delivery.hooks import Hooks
 from ivr.delivery.ledger import Ledger, Outcome
 from ivr.delivery.texts import Texts
 from ivr.file_links import FileLinks
-from ivr.flow import twiml
+from ivr.flow import aims, twiml
 from ivr.flow.load import load_directory
 from ivr.flow.model import Flow, WebhookDesk
 from ivr.limits import Limits
@@ -79,6 +79,7 @@ class Brand:
 
     flow: Flow
     documents: Mapping[str, bytes]
+    shares: Mapping[str, float]  # of its branches with a control group
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +192,7 @@ def build(
     texts = Texts(ledger, _twilio(settings), callbacks, links, new_id)
     return Runtime(
         settings=settings,
-        brands={flow.id: Brand(flow, twiml.ready_made(flow)) for flow in flows.values()},
+        brands={flow.id: Brand(flow, twiml.ready_made(flow), aims.sharing(flow.branches)) for flow in flows.values()},
         numbers={number: (flow.id, place) for flow in flows.values() for number, place in flow.numbers.items()},
         senders={flow.sender.address: flow.id for flow in flows.values()},
         database=database,
