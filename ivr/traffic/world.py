@@ -74,7 +74,7 @@ def number(place: int) -> str:
 
 
 def numbers(calls: int) -> list[str]:
-    return [number(place) for place in range(min(MOST_CALLERS, max(200, round(calls * 0.7))))]
+    return [number(place) for place in range(min(MOST_CALLERS, max(200, calls * 2)))]
 
 
 def calls(world: World, wanted: int, chance: random.Random) -> Iterator[Simulated]:
@@ -85,7 +85,7 @@ def calls(world: World, wanted: int, chance: random.Random) -> Iterator[Simulate
     left = wanted
     while left > 0:
         (place,) = chance.choices(range(len(starts)), weights)
-        caller = callers[int(len(callers) * chance.random() ** 1.3)]
+        caller = callers[int(len(callers) * chance.random() ** 1.15)]
         for call in _occasion(world, world.habits[place], caller, starts[place].moment(chance), chance):
             if left > 0 and call.at < world.until:
                 left -= 1
