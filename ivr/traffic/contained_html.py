@@ -1,6 +1,7 @@
 """A containment report as one page for a manager: it reads in light and dark, prints, and needs no network."""
 
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,9 @@ from ivr.traffic.intervals import Range
 from ivr.traffic.measured import FEW
 from ivr.traffic.occasions import WINDOWS
 from ivr.traffic.wording import clock
+
+# pygal leaves a finder of its old plugins behind, of which Python warns at every later import.
+sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__name__ != "PluginImportFixer"]
 
 _COLUMNS = (
     ("texted", "24 hours"),
