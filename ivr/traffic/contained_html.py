@@ -92,7 +92,7 @@ def _bars(title: str, labels: list[str], series: Series, form: Callable[[float],
     chart = pygal.Bar(
         title=title,
         x_labels=labels,
-        style=Style(background="transparent", plot_background="transparent", colors=_COLOURS),
+        style=Style(background="transparent", plot_background="transparent", colors=_COLOURS, font_family="sans-serif"),
         js=[],
         width=960,
         height=380,
