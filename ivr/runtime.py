@@ -35,7 +35,7 @@ from ivr.delivery.ledger import Ledger, Outcome
 from ivr.delivery.pushes import Pushes
 from ivr.delivery.texts import Texts
 from ivr.file_links import FileLinks
-from ivr.flow import twiml
+from ivr.flow import aims, twiml
 from ivr.flow.load import load_directory
 from ivr.flow.model import Flow, WebhookDesk
 from ivr.limits import Limits
@@ -84,6 +84,7 @@ class Brand:
 
     flow: Flow
     documents: Mapping[str, bytes]
+    shares: Mapping[str, float]  # of its branches with a control group
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +198,7 @@ def build(
     delivery, beforehand = _outward(settings, ledger, listener, liveperson, desk_secrets, named)
     return Runtime(
         settings=settings,
-        brands={flow.id: Brand(flow, twiml.ready_made(flow)) for flow in flows.values()},
+        brands={flow.id: Brand(flow, twiml.ready_made(flow), aims.sharing(flow.branches)) for flow in flows.values()},
         numbers={number: (flow.id, place) for flow in flows.values() for number, place in flow.numbers.items()},
         senders={address: flow.id for flow in flows.values() for address in flow.sender.addresses},
         database=database,

@@ -6,6 +6,7 @@ from typing import Any
 
 from ivr import numbers
 from ivr.flow import desk_shapes, promise_shapes, promised, schema, shapes
+from ivr.flow.aims_shapes import costs_of
 from ivr.flow.hours import Hours
 from ivr.flow.identify_shapes import identify_of
 from ivr.flow.model import (
@@ -63,6 +64,8 @@ def flow_of(brand_id: str, brand: schema.Brand) -> Flow:
         hours=_hours(brand.hours, brand.timezone) if brand.hours else None,
         expect=promised.of_brand(brand, known),
         identify=identify_of(brand.identify, known, brand.language),
+        goal=brand.goal,
+        costs=costs_of(brand.costs),
         push=push_of(brand.push, brand.name),
         consumers=consumers_of(brand.consumers),
         lookup=brand.lookup,
@@ -124,6 +127,8 @@ def _branch(name: str, branch: schema.Branch, brand: schema.Brand, of_brand: Map
         channels=tuple(dict.fromkeys(branch.channels or brand.channels or ("sms",))),
         choices={} if isinstance(accept, str) else accept,
         variables={variable: words(written, known) for variable, written in template.items()},
+        share=_inherited("share", 1.0, branch, brand),
+        goal=branch.goal,
     )
     closed, hours = branch.closed or brand.closed, branch.hours or brand.hours
     if hours is None:

@@ -1,5 +1,6 @@
 """The engine: where a call is and what was heard there -> what is said and done next. Pure."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -40,12 +41,14 @@ class Heard:
     region: str = ""  # of the number that was dialled: where a number keyed in without a country code is most likely
     outdated: bool = False  # the key was about a number that was keyed in before `number`
     now: datetime | None = None  # unless said, everything is open
+    held_back: Collection[str] = ()  # the branches whose offer this caller does not hear
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     script: Script
     offers: Branch | None = None  # this plays the branch's offer for the first time
+    withholds: Branch | None = None  # this would have, and the caller is in the control group of its `share`
     accepts: Branch | None = None  # the caller said yes: send the text, then ask `texted` what to say
     enters: str | None = None  # E.164, keyed in: to be kept until it is confirmed
     confirms: Branch | None = None  # the number that was keyed in is right: as `accepts`
@@ -56,6 +59,8 @@ def enter(flow: Flow, place: Menu | Branch, heard: Heard) -> Answer:
     place = offered.entered(place, heard.now)
     if isinstance(place, Menu):
         return Answer(_menu(flow, place, 1, heard))
+    if place.name in heard.held_back:
+        return Answer(_otherwise(flow, place, heard, "declined", "share"), withholds=place)
     return Answer(_offer(flow, place, 1, heard), offers=place)
 
 

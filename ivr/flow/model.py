@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ivr.flow.aims import Costs, Goal
 from ivr.flow.hours import Hours
 from ivr.flow.identify import Identify
 from ivr.flow.push import Consumers, Push
@@ -116,6 +117,8 @@ class Branch:
     channels: tuple[Channel, ...] = ("sms",)  # the first that reaches the consumer takes the greeting
     choices: Mapping[Key, Channel] = field(default_factory=dict)  # keys that accept and say by which channel
     variables: Mapping[str, Words] = field(default_factory=dict)  # of the WhatsApp template
+    share: float = 1.0  # of the callers, who hear the offer; the others are led on as with `otherwise`
+    goal: Goal | None = None
     until: int | None = None  # as it is out of hours, for one caller: the next opening in seconds of Unix, 0 for none
 
 
@@ -188,6 +191,8 @@ class Flow:
     hours: Hours | None  # of conversations that no branch explains, and their texts
     expect: Expect
     identify: Identify | None = None  # of conversations that no branch explains
+    goal: Goal | None = None  # of all branches together
+    costs: Costs | None = None
     push: Push | None = None
     consumers: Consumers | None = None  # none: the embedded directory
     lookup: bool = False  # whether Twilio is asked what kind of line a number is

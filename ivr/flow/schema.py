@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from ivr.flow.aims_shapes import Costs, Share, WrittenGoal
 from ivr.flow.channel_shapes import RCS, WHATSAPP, Accept, ChannelName, Messenger, Rcs, WhatsApp
 from ivr.flow.desk_shapes import Desk
 from ivr.flow.identify_shapes import EXAMPLE as IDENTIFY
@@ -113,6 +114,13 @@ class Offering(Inherited):
         description="How consumers are asked who they are; a branch's own replaces the brand's.",
         examples=[IDENTIFY],
     )
+    share: Share | None = Field(
+        None, description="The share of callers who hear the offer; the others are a control group. 100% unless said."
+    )
+    goal: WrittenGoal | None = Field(
+        None,
+        description="Deflections to reach: of the offers heard (25%) or a week; a brand's own is for all branches.",
+    )
 
 
 class Menu(Inherited):
@@ -179,6 +187,11 @@ class Brand(Offering):
         default_factory=dict,
         description="Built-in sentences in other words.",
         examples=[{"goodbye": "Thank you. Goodbye."}],
+    )
+    costs: Costs | None = Field(
+        None,
+        description="What calls and texts cost, for reports of what was saved.",
+        examples=[{"currency": "USD", "call_minute": "0.85", "call_length": "6 minutes"}],
     )
     skill: Name | None = Field(None, description="The skill for texts that no deflection explains.", examples=["1234"])
     reply_window: LongTime | None = Field(

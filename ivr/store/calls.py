@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, and_, case, select, update
 
 from ivr.store.api_tables import CALL_PREFIX
+from ivr.store.control_tables import held_back
 from ivr.store.database import Database, Quick, insert
 from ivr.store.tables import calls, deflections, messages, stored
 
@@ -34,6 +35,7 @@ class Journal:
     _call: Quick
     _offer: Quick
     _call_and_offer: Quick
+    _held_back: Quick
 
     @classmethod
     def of(cls, database: Database) -> "Journal":
@@ -45,6 +47,7 @@ class Journal:
             Quick.of(database, call),
             Quick.of(database, offer),
             Quick.of(database, call, offer),
+            Quick.of(database, insert(database.dialect, held_back).on_conflict_do_nothing()),
         )
 
     def came_in(self, call: Call, branch: str | None, now: datetime) -> None:
@@ -76,6 +79,18 @@ class Journal:
                 "brand": call.brand,
                 "caller": call.caller,
                 "offered_at": stored(now, self.dialect),
+            }
+        )
+
+    def held_back(self, call: Call, branch: str, now: datetime) -> None:
+        """The caller belongs to the control group of the branch: no offer was heard."""
+        self._held_back.run(
+            {
+                "call_sid": call.call_sid,
+                "brand": call.brand,
+                "branch": branch,
+                "caller": call.caller,
+                "held_at": stored(now, self.dialect),
             }
         )
 

@@ -19,7 +19,7 @@ from ivr.runtime import Brand, Runtime
 from ivr.store import entries
 from ivr.store.calls import Call
 from ivr.store.outbox import Text as TextRow
-from ivr.web import studio
+from ivr.web import control, studio
 from ivr.web.guards import Form, logged_path, runtime, twilio_signed
 
 blueprint = Blueprint("voice", __name__)
@@ -96,6 +96,7 @@ def _document(
 ) -> bytes:
     flow, caller = brand.flow, studio.visiting(here, caller, call.call_sid, not step.name)
     heard = _remembered(here, step, heard, call, caller)
+    heard = control.drawn(here, brand, heard, call) if brand.shares else heard
     answer = engine.answer(flow, step, heard)
     _write(here, call, step, answer)
     branch = answer.accepts or answer.confirms
@@ -114,21 +115,23 @@ def _document(
 
 def _ready(brand: Brand, step: Step, answer: Answer, caller: twiml.Caller) -> bytes | None:
     """The document that was made when the process started; what is said out of hours is not among them."""
-    if not caller.plain or (answer.offers and answer.offers.until is not None):
+    if not caller.plain or answer.withholds or (answer.offers and answer.offers.until is not None):
         return None
     return brand.documents.get(answer.offers.name if answer.offers else step.place if not step.name else "")
 
 
 def _write(here: Runtime, call: Call, step: Step, answer: Answer) -> None:
-    """Rows before words: that the call came in, that the offer was made."""
+    """Rows before words: that the call came in, that the offer was made, or was kept from this caller."""
     branch = answer.offers.name if answer.offers else None
     if not step.name:
         here.journal.came_in(call, branch, here.now())
     elif branch:
         here.journal.offered(call, branch, here.now())
-    else:
-        return
-    log.event("offer" if branch else "call", call=call.call_sid, brand=call.brand, place=branch or call.entry)
+    if answer.withholds:
+        here.journal.held_back(call, answer.withholds.name, here.now())
+        log.event("held_back", call=call.call_sid, brand=call.brand, place=answer.withholds.name)
+    elif branch or not step.name:
+        log.event("offer" if branch else "call", call=call.call_sid, brand=call.brand, place=branch or call.entry)
 
 
 def _remembered(here: Runtime, step: Step, heard: Heard, call: Call, caller: twiml.Caller) -> Heard:

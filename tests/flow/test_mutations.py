@@ -41,6 +41,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "Fcm": ("push", "fcm"),
     "PushService": ("push", "webhook"),
     "Consumers": ("consumers",),
+    "Costs": ("costs",),
 }
 # What stands in a home that the example does not have, or has without keys.
 FURNISHED: Mapping[tuple[str, ...], Mapping[str, Any]] = {
@@ -62,6 +63,13 @@ FURNISHED: Mapping[tuple[str, ...], Mapping[str, Any]] = {
     ("consumers",): {"sql": "SELECT token FROM users WHERE phone = :number", "url_env": "ACME_APP_DATABASE_URL"},
     ("messenger",): {"page": "acmeair"},
     ("menu", "say"): {"play": "https://acme.example/menu.mp3"},
+    ("costs",): {
+        "currency": "USD",
+        "call_minute": "0.85",
+        "call_length": "6 minutes",
+        "conversation": "2.40",
+        "text": "0.01",
+    },
 }
 # Keys whose absence changes what callers get and is no mistake: the flow differs in the field named here alone.
 ABSENT = {

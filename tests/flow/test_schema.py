@@ -54,6 +54,7 @@ def test_every_key_of_the_models_is_there() -> None:
         "Branch",
         "Closed",
         "Consumers",
+        "Costs",
         "Desk",
         "Exit",
         "Expect",

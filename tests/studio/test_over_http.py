@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from ivr.app import create_app
-from ivr.flow import twiml
+from ivr.flow import aims, twiml
 from ivr.flow.model import Flow
 from ivr.runtime import Brand
 from ivr.sandbox.clock import Clock
@@ -60,7 +60,7 @@ _callers = itertools.count(5_552_000)
 
 def by_the_door(doors: Doors, flow: Flow, place: str, keys: list[str], agents: Agents) -> Story:
     """One call, to its end or as far as is compared."""
-    BRANDS[flow.id] = Brand(flow, twiml.ready_made(flow))
+    BRANDS[flow.id] = Brand(flow, twiml.ready_made(flow), aims.sharing(flow.branches))
     webhooks = Signed(PUBLIC_URL, PUBLIC_URL, ACCOUNT_SID, TOKEN, doors=doors)
     transcript = Transcript(Clock())
     caller = f"+1415{next(_callers)}"

@@ -1,0 +1,271 @@
+"""Containment: by branch and month who called again, against whom, and the calls, minutes and money that this saved."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, tzinfo
+from typing import NamedTuple, Protocol
+
+from ivr.traffic import clusters
+from ivr.traffic.cells import DAY
+from ivr.traffic.intervals import Range, wilson
+from ivr.traffic.measured import FEW
+from ivr.traffic.occasions import SETTLED, WINDOWS, Event, Group, Joined, Occasion, occasions
+
+ALL = ""  # in the place of a branch or a month: all of them
+COMPARED: tuple[Group, ...] = ("texted", "declined", "held")
+LEAST_LENGTHS = 10  # calls of which the records tell the length, before their mean is used
+LEAST_DAYS = 89  # three months
+
+
+class Costs(Protocol):
+    @property
+    def currency(self) -> str: ...
+    @property
+    def call_minute(self) -> float: ...
+    @property
+    def call_length(self) -> int | None: ...
+    @property
+    def conversation(self) -> float: ...
+    @property
+    def text(self) -> float: ...
+
+
+class Talk(NamedTuple):
+    """A conversation: whose it is, when it began, the branch that it came of, if any."""
+
+    caller: str
+    at: int
+    branch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Moments in seconds of Unix. `ends`: what comes later is not known, by our rows or by the brand's records."""
+
+    begins: int
+    ends: int
+    zone: tzinfo
+
+    def month(self, at: int) -> str:
+        return f"{datetime.fromtimestamp(at, self.zone):%Y-%m}"
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What is known. `withheld`: calls of numbers that cannot be told from others. `joined`: None without records."""
+
+    events: Sequence[Event]
+    talks: Sequence[Talk]  # all that ever were
+    texts: Sequence[tuple[int, str]]  # when, and of which branch
+    withheld: int = 0
+    joined: Joined | None = None
+    notes: Sequence[str] = ()  # of the records
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One branch in one month; ALL in the place of either. Figures are None where nothing can be said.
+
+    `control`, `declined`: net calls saved, against the control group and against who declined. `minutes`, `money`: by
+    the former where there is one. `notes`: what these figures lack.
+    """
+
+    branch: str
+    month: str
+    counts: Mapping[Group, int]
+    again: Mapping[tuple[Group, str], Range | None]
+    returning: Range | None
+    control: Range | None
+    declined: Range | None
+    minutes: Range | None
+    money: Range | None
+    conversations: int
+    texts: int
+    notes: Sequence[str]
+
+    @property
+    def saved(self) -> Range | None:
+        return self.control or self.declined
+
+
+@dataclass(frozen=True)
+class Containment:
+    brand: str
+    period: Period
+    cells: Sequence[Cell]
+    notes: Sequence[str]
+    costs: Costs | None
+    simulated: bool = False
+    lengths: Mapping[str, tuple[float, str]] = field(default_factory=dict)  # seconds, and how that is known
+
+    def cell(self, branch: str, month: str) -> Cell | None:
+        return next((cell for cell in self.cells if (cell.branch, cell.month) == (branch, month)), None)
+
+    @property
+    def branches(self) -> list[str]:
+        return sorted({cell.branch for cell in self.cells} - {ALL})
+
+    @property
+    def months(self) -> list[str]:
+        return sorted({cell.month for cell in self.cells} - {ALL})
+
+
+def containment(
+    brand: str, material: Material, period: Period, costs: Costs | None, simulated: bool = False
+) -> Containment:
+    """Everything that the report says."""
+    others = material.joined.others if material.joined else []
+    found = [one for one in occasions([*material.events, *others]) if period.begins <= one.at < period.ends]
+    lengths = _lengths(material.joined, costs, {one.branch for one in found})
+    counted = _Counted(period, material, costs, lengths)
+    cells = [counted.cell(*key, ones) for key, ones in sorted(_by_cell(found, period).items())]
+    return Containment(brand, period, cells, list(_notes(material, period, found)), costs, simulated, lengths)
+
+
+def _by_cell(found: Iterable[Occasion], period: Period) -> dict[tuple[str, str], list[Occasion]]:
+    by_cell: dict[tuple[str, str], list[Occasion]] = {}
+    for one in found:
+        month = period.month(one.at)
+        for key in ((one.branch, month), (one.branch, ALL), (ALL, month), (ALL, ALL)):
+            by_cell.setdefault(key, []).append(one)
+    return by_cell
+
+
+def _lengths(joined: Joined | None, costs: Costs | None, branches: Iterable[str]) -> dict[str, tuple[float, str]]:
+    known: dict[str, tuple[float, str]] = {}
+    for branch in branches:
+        told = joined.lengths.get(branch, []) if joined else []
+        if len(told) >= LEAST_LENGTHS:
+            known[branch] = (sum(told) / len(told), f"the mean of {len(told):,} calls in the records")
+        elif costs and costs.call_length:
+            known[branch] = (float(costs.call_length), "`call_length` of the brand's file")
+    return known
+
+
+class _Counted:
+    def __init__(
+        self,
+        period: Period,
+        material: Material,
+        costs: Costs | None,
+        lengths: Mapping[str, tuple[float, str]],
+    ) -> None:
+        self._period, self._costs, self._lengths = period, costs, lengths
+        over = period.ends - SETTLED
+        here = [talk for talk in material.talks if period.begins <= talk.at < over]
+        self._conversations = self._tally((talk.at, talk.branch) for talk in here)
+        self._texts = self._tally((at, branch) for at, branch in material.texts if period.begins <= at < over)
+        self._returning = _returning(material.talks, period)
+
+    def _tally(self, told: Iterable[tuple[int, str]]) -> Counter[tuple[str, str]]:
+        tally: Counter[tuple[str, str]] = Counter()
+        for at, branch in told:
+            month = self._period.month(at)
+            tally.update(((branch, month), (branch, ALL), (ALL, month), (ALL, ALL)))
+        return tally
+
+    def cell(self, branch: str, month: str, ones: Sequence[Occasion]) -> Cell:
+        over = [one for one in ones if one.at + SETTLED <= self._period.ends]
+        cell = Cell(
+            branch=branch,
+            month=month,
+            counts=Counter(one.group for one in ones),
+            again={(group, window): self._again(ones, group, window) for group in COMPARED for window in WINDOWS},
+            returning=wilson(*self._returning.get((branch, month), (0, 0))),
+            control=_saved(over, ("texted", "untexted", "declined"), "held"),
+            declined=_saved(over, ("texted",), "declined"),
+            minutes=None,
+            money=None,
+            conversations=self._conversations[branch, month],
+            texts=self._texts[branch, month],
+            notes=(),
+        )
+        return self._priced(replace(cell, notes=list(_cell_notes(cell, ones, over))), over)
+
+    def _again(self, ones: Sequence[Occasion], group: Group, window: str) -> Range | None:
+        """Of those of a group whose time is over: who called again within it."""
+        within = WINDOWS[window]
+        hits = [
+            (one.caller, one.again is not None and one.again < within)
+            for one in ones
+            if one.group == group and one.at + within <= self._period.ends
+        ]
+        return clusters.rate(hits)
+
+    def _priced(self, cell: Cell, over: Sequence[Occasion]) -> Cell:
+        seconds = self._mean_length(over)
+        if cell.saved is None or seconds is None:
+            return cell
+        minutes = clusters.times(cell.saved, seconds / 60)
+        if self._costs is None:
+            return replace(cell, minutes=minutes)
+        spent = cell.conversations * self._costs.conversation + cell.texts * self._costs.text
+        return replace(cell, minutes=minutes, money=clusters.times(minutes, self._costs.call_minute, spent))
+
+    def _mean_length(self, over: Sequence[Occasion]) -> float | None:
+        """Of the calls that texts took the place of; over several branches, weighed by who was texted in each."""
+        of_branch = Counter(one.branch for one in over if one.group == "texted")
+        if not of_branch or not self._lengths.keys() >= of_branch.keys():
+            return None
+        return sum(self._lengths[name][0] * many for name, many in of_branch.items()) / sum(of_branch.values())
+
+
+def _saved(over: Sequence[Occasion], ours: tuple[Group, ...], theirs: Group) -> Range | None:
+    """Net calls saved: how many fewer calls stayed calls for each of `ours` than for each of `theirs`, times ours."""
+    mine = [(one.caller, float(one.calls)) for one in over if one.group in ours]
+    others = [(one.caller, float(one.calls)) for one in over if one.group == theirs]
+    each = clusters.difference(mine, others)
+    return clusters.times(each, len(mine)) if each else None
+
+
+def _returning(talks: Sequence[Talk], period: Period) -> dict[tuple[str, str], tuple[int, int]]:
+    """Of the consumers who texted in a cell, who had texted the brand before; each consumer once a cell."""
+    seen: set[str] = set()
+    told: dict[tuple[str, str], dict[str, bool]] = {}
+    for talk in sorted(talks, key=lambda each: each.at):
+        if period.begins <= talk.at < period.ends:
+            month = period.month(talk.at)
+            for key in ((talk.branch, month), (talk.branch, ALL), (ALL, month), (ALL, ALL)):
+                consumers = told.setdefault(key, {})
+                consumers[talk.caller] = consumers.get(talk.caller, False) or talk.caller in seen
+        seen.add(talk.caller)
+    return {key: (sum(consumers.values()), len(consumers)) for key, consumers in told.items()}
+
+
+def _cell_notes(cell: Cell, ones: Sequence[Occasion], over: Sequence[Occasion]) -> Iterable[str]:
+    texted = sum(one.group == "texted" for one in over)
+    waiting = sum(one.group == "texted" for one in ones) - texted
+    if waiting:
+        yield f"of {waiting:,} texted callers the 7 days are not over; they are in no figure of savings"
+    if 0 < texted < FEW:
+        yield f"small sample: {texted:,} texted callers"
+    held = sum(one.group == "held" for one in over)
+    if cell.control is None:
+        least = f"fewer than {clusters.LEAST} callers heard no offer" if held else "nobody was kept from the offer"
+        yield f"no control group: {least}; against who declined, which is no fair comparison"
+    elif held < FEW:
+        yield f"small control group: {held:,} calls"
+
+
+def _notes(material: Material, period: Period, found: Sequence[Occasion]) -> Iterable[str]:
+    first = min((one.at for one in found), default=period.ends)
+    days = (period.ends - first) // DAY
+    if days < LEAST_DAYS:
+        yield f"Fewer than three months: {days} days are known. Habits and seasons need three months at least."
+    if material.withheld:
+        many = len(material.events) + material.withheld
+        share = f"{100 * material.withheld / many:.1f}%"
+        yield f"{material.withheld:,} calls ({share}) came from withheld numbers; they cannot be followed."
+    if material.joined is None:
+        yield (
+            "No records of the brand's other lines (--calls): whoever called again on a number that this server does "
+            "not answer counts as not having called."
+        )
+    yield from material.notes
+    if not material.talks:
+        yield "No conversations are known here, so nothing is told of returning texters."
+
+
+def day(at: int) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d}"
