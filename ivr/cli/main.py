@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from sqlalchemy.exc import SQLAlchemyError
 
 from ivr import config, picture
-from ivr.cli import brands, deploy, estimate, operate, play, studio
+from ivr.cli import brands, deploy, estimate, operate, play, report, studio
 from ivr.cli.ends import FAILED, GOOD
 from ivr.runtime import CannotStart
 from ivr.sandbox.scene import TownError
@@ -35,6 +35,6 @@ def main(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ivr", description="The IVR deflection server.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for room in (brands, operate, play, estimate, deploy, studio):
+    for room in (brands, operate, play, estimate, report, deploy, studio):
         room.add(commands)
     return parser

@@ -28,7 +28,7 @@ Key = tuple[Any, ...]
 class Counting:
     """What the rows do not say."""
 
-    languages: Mapping[str, str]  # of the brands
+    languages: Mapping[str, str]  # of the brands; what follows a tilde, as of simulated traffic, is no part of an id
     no_replies: Collection[str]  # texts that ask for no more texts, in capitals
 
 
@@ -89,7 +89,7 @@ def count(tx: Connection, counting: Counting, hours: Sequence[datetime]) -> Hour
 
     def key(row: Any) -> Key:
         hour = datetime.fromisoformat(row.hour) if isinstance(row.hour, str) else row.hour
-        language = counting.languages.get(row.brand, "")
+        language = counting.languages.get(row.brand.partition("~")[0], "")
         return (hour.replace(tzinfo=UTC), row.brand, row.branch, language, CHANNEL, row.dialled)
 
     for begin, end in _ranges(hours):
