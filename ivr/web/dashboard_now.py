@@ -17,7 +17,7 @@ blueprint = Blueprint("dashboard_now", __name__)
 blueprint.register_error_handler(SQLAlchemyError, not_now)
 
 LAST_CALLS = 25
-MOST_WAITING = 100
+MOST_WAITING = 25
 
 
 @blueprint.get("/dashboard/now")
@@ -37,7 +37,11 @@ def now(visitor: Visitor) -> Response:
         visitor,
         at=at,
         calls=[(call, numbers.masked(call.caller), [_became(offer) for offer in offers]) for call, offers in calls],
-        standing=standing,
+        standing={
+            "dead": sum(many for state, _, many, _ in standing if state == "dead"),
+            "unfinished": sum(many for state, _, many, _ in standing if state != "dead"),
+        },
+        most=MOST_WAITING,
         unfinished=unfinished,
         dead=dead,
         desks=desks,
@@ -108,26 +112,27 @@ def requeue(visitor: Visitor, form: Form, message_id: str) -> Response:
     return go("dashboard_now.now", requeued=message_id, _anchor="given-up")
 
 
-@blueprint.get("/dashboard/calls/<call_sid>")
+# Another IVR's id of a call may be anything: in a path it might lead elsewhere.
+@blueprint.get("/dashboard/call")
 @visitors_only
-def call(visitor: Visitor, call_sid: str) -> Response:
-    return _story(visitor, call_sid, shown=False)
+def call(visitor: Visitor) -> Response:
+    return _story(visitor, request.args.get("id", ""), shown=False)
 
 
-@blueprint.post("/dashboard/calls/<call_sid>")
+@blueprint.post("/dashboard/call")
 @visitors_form
-def unmasked(visitor: Visitor, form: Form, call_sid: str) -> Response:
+def unmasked(visitor: Visitor, form: Form) -> Response:
     """Whole numbers and words, once, for who asks; that they did is logged."""
-    log.event("call_unmasked", call=call_sid[:64], who=visitor.name)
-    return _story(visitor, call_sid, shown=True)
+    log.event("call_unmasked", call=form.get("id", "")[:64], who=visitor.name)
+    return _story(visitor, form.get("id", ""), shown=True)
 
 
-@blueprint.get("/dashboard/calls/<call_sid>/story.csv")
+@blueprint.get("/dashboard/call.csv")
 @visitors_only
-def call_csv(visitor: Visitor, call_sid: str) -> Response:
+def call_csv(visitor: Visitor) -> Response:
     here = runtime()
     with here.database.reads() as tx:
-        found = watch.story(tx, call_sid)
+        found = watch.story(tx, request.args.get("id", "").replace("\0", ""))
     if found is None:
         return page("message.html", visitor, 404, title="No such call", words="No call has this id.")
     return table("story", story.as_rows(story.timeline(found, shown=False)))
@@ -136,7 +141,7 @@ def call_csv(visitor: Visitor, call_sid: str) -> Response:
 def _story(visitor: Visitor, call_sid: str, shown: bool) -> Response:
     here = runtime()
     with here.database.reads() as tx:
-        found = watch.story(tx, call_sid)
+        found = watch.story(tx, call_sid.replace("\0", ""))
     if found is None:
         return page("message.html", visitor, 404, title="No such call", words="No call has this id.")
     events = story.timeline(found, shown)
