@@ -7,12 +7,22 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from ivr.store.count_tables import count_marks, hourly_counts, hourly_failures
+from ivr.store.count_tables import count_marks, daily_counts, daily_failures, hourly_counts, hourly_failures
 from ivr.store.tables import calls, conversations, deflections, messages
 
 LANGUAGES = {"acme": "en-US", "bakery": "fr-FR"}
 STOPS = frozenset({"STOP", "END"})
-TABLES = (hourly_counts, hourly_failures, count_marks, conversations, messages, deflections, calls)
+TABLES = (
+    hourly_counts,
+    hourly_failures,
+    daily_counts,
+    daily_failures,
+    count_marks,
+    conversations,
+    messages,
+    deflections,
+    calls,
+)
 
 
 def clear(tx: Connection) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from ivr.store.count_tables import DIMENSIONS
+from ivr.store.counted import Wanted
 
 PERIODS = ("hour", "day", "week", "month")
 # As people say it: the dialled number is `number`.
@@ -39,6 +40,22 @@ class Asked:
     @property
     def until(self) -> datetime:
         return datetime.combine(self.last + timedelta(days=1), time(), self.zone).astimezone(UTC)
+
+    @property
+    def begins(self) -> list[datetime]:
+        """Where its periods begin, as far as they are days or longer."""
+        days = [self.first + timedelta(days=day) for day in range(self.days)]
+        if self.by == "week":
+            days = [day for day in days if day.weekday() == 0]
+        if self.by == "month":
+            days = [day for day in days if day.day == 1]
+        if self.by not in PERIODS:
+            return []
+        return [datetime.combine(day, time(), self.zone).astimezone(UTC) for day in days]
+
+    @property
+    def wanted(self) -> Wanted:
+        return Wanted(self.since, self.until, self.only, self.begins)
 
     @property
     def days(self) -> int:

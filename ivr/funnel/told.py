@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from ivr import numbers
 from ivr.funnel.asked import ONLY, PERIODS, Asked
-from ivr.store import counts
+from ivr.store import counted, counts
 from ivr.store.count_tables import MEASURES
 from ivr.traffic.intervals import Range, wilson
 
@@ -48,13 +48,17 @@ class Funnel:
 
 def funnel(tx: Connection, asked: Asked) -> Funnel:
     """What was counted, as it is asked for."""
-    by = ("hour",) if asked.by in PERIODS else (ONLY[asked.by],)
-    found: dict[str, Counter[str]] = {label: Counter() for label in _labels(asked)} if asked.by in PERIODS else {}
+    found: dict[str, Counter[str]] = {}
     total: Counter[str] = Counter(dict.fromkeys(MEASURES, 0))
-    for (value,), measured in counts.read(tx, asked.since, asked.until, asked.only, by):
-        label = _period(value, asked.by, asked.zone) if asked.by in PERIODS else _value(value, asked.by)
-        found.setdefault(label, Counter()).update(measured)
-        total.update(measured)
+    if asked.by in PERIODS:
+        found = {label: Counter() for label in _labels(asked)}
+        for moment, measured in _over_time(tx, asked):
+            found.setdefault(_period(moment, asked.by, asked.zone), Counter()).update(measured)
+            total.update(measured)
+    else:
+        for (value,), measured in counted.read(tx, asked.wanted, (ONLY[asked.by],)).items():
+            found[_value(value, asked.by)] = measured
+            total.update(measured)
     ordered = sorted(found.items()) if asked.by in PERIODS else sorted(found.items(), key=_most)
     lines = [Line(label, measured) for label, measured in ordered]
     return Funnel(asked, lines, Line("all", total), counts.upto(tx))
@@ -62,10 +66,16 @@ def funnel(tx: Connection, asked: Asked) -> Funnel:
 
 def failures(tx: Connection, asked: Asked) -> list[tuple[str, int]]:
     """Why accepted offers had no text, the most frequent reason first."""
-    found = Counter(
-        {reason: many for (reason,), many in counts.read_failures(tx, asked.since, asked.until, asked.only)}
-    )
-    return sorted(found.items(), key=lambda each: (-each[1], each[0]))
+    found = counted.failures(tx, asked.wanted)
+    return sorted(((reason, many) for (reason,), many in found.items()), key=lambda each: (-each[1], each[0]))
+
+
+def _over_time(tx: Connection, asked: Asked) -> Iterator[tuple[datetime, Counter[str]]]:
+    """Hours are told apart by cutting every day."""
+    wanted = asked.wanted
+    if asked.by == "hour":
+        wanted = replace(wanted, at=[moment + timedelta(hours=1) for moment in (asked.since, *asked.begins)])
+    return counted.over_time(tx, wanted)
 
 
 def _most(each: tuple[str, Counter[str]]) -> tuple[int, int, str]:

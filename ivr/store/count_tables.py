@@ -13,28 +13,35 @@ def _where() -> list[Column[str]]:
     return [Column(name, String(lengths[name]), nullable=False) for name in DIMENSIONS]
 
 
-# Everything that came of a call is counted in the hour of the call, and of an offer in the hour of the offer, however
-# late it happened: so a rate is of those it could happen to.
-hourly_counts = Table(
-    "hourly_counts",
-    metadata,
-    Column("hour", UtcTime, nullable=False),  # its beginning
-    *_where(),
-    *(Column(name, Integer, nullable=False) for name in MEASURES),
-    PrimaryKeyConstraint("hour", *DIMENSIONS, name="pk_hourly_counts"),
-    sqlite_with_rowid=False,  # the rows lie in the order they are read in
-)
+def _counts(name: str, period: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column(period, UtcTime, nullable=False),  # its beginning, in UTC
+        *_where(),
+        *(Column(measure, Integer, nullable=False) for measure in MEASURES),
+        PrimaryKeyConstraint(period, *DIMENSIONS, name=f"pk_{name}"),
+        sqlite_with_rowid=False,  # the rows lie in the order they are read in
+    )
 
-hourly_failures = Table(
-    "hourly_failures",
-    metadata,
-    Column("hour", UtcTime, nullable=False),
-    *_where(),
-    Column("reason", String(32), nullable=False),  # why no text was tried, Twilio's error code, given_up
-    Column("failed", Integer, nullable=False),
-    PrimaryKeyConstraint("hour", *DIMENSIONS, "reason", name="pk_hourly_failures"),
-    sqlite_with_rowid=False,
-)
+
+def _failures(name: str, period: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column(period, UtcTime, nullable=False),
+        *_where(),
+        Column("reason", String(32), nullable=False),  # why no text was tried, Twilio's error code, given_up
+        Column("failed", Integer, nullable=False),
+        PrimaryKeyConstraint(period, *DIMENSIONS, "reason", name=f"pk_{name}"),
+        sqlite_with_rowid=False,
+    )
+
+
+# Everything that came of a call is counted in the hour of the call, and of an offer in the hour of the offer, however
+# late it happened: so a rate is of those it could happen to. Days are the sums of their hours, for who asks for a year.
+hourly_counts, daily_counts = _counts("hourly_counts", "hour"), _counts("daily_counts", "day")
+hourly_failures, daily_failures = _failures("hourly_failures", "hour"), _failures("daily_failures", "day")
 
 # Up to when the rows were looked through.
 count_marks = Table(

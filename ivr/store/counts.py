@@ -6,9 +6,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, text
+from sqlalchemy import Connection, delete, func, literal, select, text
 
-from ivr.store.count_tables import DIMENSIONS, MEASURES, count_marks, hourly_counts, hourly_failures
+from ivr.store.count_tables import (
+    DIMENSIONS,
+    MEASURES,
+    count_marks,
+    daily_counts,
+    daily_failures,
+    hourly_counts,
+    hourly_failures,
+)
 from ivr.store.counting_sql import ACCEPTED, CALLS, CHANGED, EARLIEST, OFFERED, hour_of
 from ivr.store.database import Database, insert
 from ivr.store.tables import UtcTime, stored
@@ -107,41 +115,6 @@ def count(tx: Connection, counting: Counting, hours: Sequence[datetime]) -> Hour
     return Hours(counts, failures)
 
 
-def read(
-    tx: Connection, since: datetime, until: datetime, only: Mapping[str, str], by: Sequence[str]
-) -> Iterator[tuple[Key, Counter[str]]]:
-    """What was counted from `since` until before `until`, summed for each value of the columns `by`: hour, brand …"""
-    columns = hourly_counts.c
-    sums = (func.sum(columns[name]) for name in MEASURES)
-    query = select(*(columns[name] for name in by), *sums).where(columns.hour >= since, columns.hour < until)
-    for name, value in only.items():
-        query = query.where(columns[name] == value)
-    for row in tx.execute(query.group_by(*(columns[name] for name in by)) if by else query):
-        measured = (int(value or 0) for value in row[len(by) :])
-        yield tuple(row[: len(by)]), Counter(dict(zip(MEASURES, measured, strict=True)))
-
-
-def read_failures(
-    tx: Connection, since: datetime, until: datetime, only: Mapping[str, str], by: Sequence[str] = ()
-) -> Iterator[tuple[Key, int]]:
-    """How often each reason was why an accepted offer had no text, the reason last in its key."""
-    columns = hourly_failures.c
-    names = (*by, "reason")
-    query = select(*(columns[name] for name in names), func.sum(columns.failed))
-    query = query.where(columns.hour >= since, columns.hour < until)
-    for name, value in only.items():
-        query = query.where(columns[name] == value)
-    for row in tx.execute(query.group_by(*(columns[name] for name in names))):
-        yield tuple(row[:-1]), int(row[-1])
-
-
-def values(tx: Connection, name: str, since: datetime, until: datetime) -> list[str]:
-    """The values that a dimension had."""
-    column = hourly_counts.c[name]
-    within = (hourly_counts.c.hour >= since, hourly_counts.c.hour < until)
-    return sorted(tx.execute(select(column).where(*within).distinct()).scalars())
-
-
 def _recount(
     database: Database,
     counting: Counting,
@@ -184,6 +157,22 @@ def _replace(tx: Connection, hours: Sequence[datetime], counted: Hours) -> None:
     ]
     if lost:
         tx.execute(hourly_failures.insert(), lost)
+    sum_up(tx, sorted({hour.replace(hour=0) for hour in hours}))
+
+
+def sum_up(tx: Connection, days: Sequence[datetime]) -> None:
+    """Days are their hours again."""
+    for hourly, daily, measures in (
+        (hourly_counts, daily_counts, MEASURES),
+        (hourly_failures, daily_failures, ["failed"]),
+    ):
+        same = [column.name for column in hourly.columns if column.name not in ("hour", *measures)]
+        tx.execute(delete(daily).where(daily.c.day.in_(days)))
+        for day in days:
+            of_day = (hourly.c.hour >= day, hourly.c.hour < day + 24 * HOUR)
+            keys, sums = [hourly.c[name] for name in same], [func.sum(hourly.c[name]) for name in measures]
+            summed = select(literal(day, UtcTime), *keys, *sums).where(*of_day).group_by(*keys)
+            tx.execute(daily.insert().from_select(["day", *same, *measures], summed))
 
 
 def _mark(tx: Connection) -> datetime | None:

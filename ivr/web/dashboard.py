@@ -17,7 +17,7 @@ from ivr.funnel.reasons import reason
 from ivr.funnel.told import RATES, Line, failures, funnel
 from ivr.runtime import Runtime
 from ivr.spreadsheet import as_csv
-from ivr.store import counts, watch
+from ivr.store import counted, counts, watch
 from ivr.web import entrance
 from ivr.web.entrance import Form, Visitor, visitors_form, visitors_only
 from ivr.web.guards import runtime
@@ -160,7 +160,7 @@ def failed(visitor: Visitor) -> Response:
     with here.database.reads() as tx:
         reasons, lost = failures(tx, question), _lost(tx, question)
         choices, upto = _choices(tx, question), counts.upto(tx)
-        (totals,) = (measured for _, measured in counts.read(tx, question.since, question.until, question.only, ()))
+        totals = counted.read(tx, question.wanted, ())[()]
     return page(
         "failures.html",
         visitor,
@@ -239,10 +239,8 @@ def _period_of(question: Asked) -> str:
 
 def _choices(tx: Any, question: Asked) -> dict[str, list[str]]:
     """What may be chosen, as far as it was counted in the period."""
-    return {
-        name: [value for value in counts.values(tx, column, question.since, question.until) if value]
-        for name, column in asked.ONLY.items()
-    }
+    found = counted.choices(tx, question.wanted)
+    return {name: [value for value in found[column] if value] for name, column in asked.ONLY.items()}
 
 
 def _lost(tx: Any, question: Asked) -> list[watch.Lost]:

@@ -1,15 +1,16 @@
 """`GET /metrics` for Prometheus: read from the rows at each scrape, so that every process says the same."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask import Blueprint, Response, request
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from sqlalchemy import Connection
 
-from ivr.store import counts, watch
+from ivr.store import counted, counts, watch
 from ivr.store.count_tables import MEASURES
+from ivr.store.counted import Wanted
 from ivr.web.entrance import opens
 from ivr.web.guards import runtime
 
@@ -41,16 +42,17 @@ class _Rows:
     def _what_came(self) -> Iterator[Metric]:
         """Since the month began, in UTC: a new month is to Prometheus what a restart is."""
         month = self._now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        found = list(counts.read(self._tx, month, self._now, {}, ("brand", "branch")))
+        wanted = Wanted(month, self._now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1), {})
+        found = counted.read(self._tx, wanted, ("brand", "branch"))
         for step in MEASURES:
             family = CounterMetricFamily(
                 f"ivr_{step}", f"Offers by step: {step}, this month.", labels=["brand", "branch"]
             )
-            for (brand, branch), measured in found:
+            for (brand, branch), measured in found.items():
                 family.add_metric([brand, branch], measured[step])
             yield family
         lost = CounterMetricFamily("ivr_failed_by_reason", "Texts failed, this month.", labels=["brand", "reason"])
-        for (brand, reason), many in counts.read_failures(self._tx, month, self._now, {}, ("brand",)):
+        for (brand, reason), many in counted.failures(self._tx, wanted, ("brand",)).items():
             lost.add_metric([brand, reason], many)
         yield lost
         talks = GaugeMetricFamily("ivr_conversations", "Conversations not closed.", labels=["brand", "state"])

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.bench.accept import accept
 from tests.bench.check import check
+from tests.bench.dashboard import dashboard
 from tests.bench.estimate import estimate
 from tests.bench.figures import BenchFailed, Figure
 from tests.bench.latency import latency
@@ -29,6 +30,7 @@ BENCHES: dict[str, Callable[[Path], Iterator[Figure]]] = {
     "brands": brands,
     "check": check,
     "estimate": estimate,
+    "dashboard": dashboard,
     "worker": worker,
     "waiting": waiting,
     "relay": relay,

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import select
 
-from ivr.store import counts
+from ivr.store import counted, counts
 from ivr.store.count_tables import DIMENSIONS, MEASURES, hourly_counts, hourly_failures
+from ivr.store.counted import Wanted
 from ivr.store.counts import Counting
 from ivr.store.database import Database, opened_once
 from tests import traffic_rows
@@ -91,7 +93,7 @@ def test_hours_whose_rows_are_gone_stay_counted(database: Database) -> None:
     counts.roll_up(database, COUNTING, EVENING)
     before = kept(database)
     with database.writes() as tx:
-        for table in traffic_rows.TABLES[3:]:
+        for table in traffic_rows.TABLES[5:]:
             tx.execute(table.delete())
         traffic_rows.write_calls(tx, random.Random(2), EVENING, 3, first=500)
     counts.rebuild(database, COUNTING, EVENING + timedelta(hours=4))
@@ -99,24 +101,60 @@ def test_hours_whose_rows_are_gone_stay_counted(database: Database) -> None:
     assert before[0].items() <= after.items()
 
 
+def summed(whole: Any, **only: Any) -> dict[str, int]:
+    """What a recount says of the hours and values that are named."""
+    names = ("hour", *DIMENSIONS)
+    mine = [
+        measured
+        for key, measured in whole.items()
+        if all(
+            value(key[names.index(name)]) if callable(value) else key[names.index(name)] == value
+            for name, value in only.items()
+        )
+    ]
+    return {name: sum(each.get(name, 0) for each in mine) for name in MEASURES}
+
+
 def test_read_sums_and_narrows(database: Database) -> None:
     with database.writes() as tx:
         traffic_rows.write_calls(tx, random.Random(1), MORNING, 40)
     counts.roll_up(database, COUNTING, EVENING)
     whole, _ = naive(database)
+    wanted = Wanted(MORNING, EVENING, {"brand": "acme"})
     with database.reads() as tx:
-        span = (MORNING, EVENING)
-        by_branch = dict(counts.read(tx, *span, {"brand": "acme"}, ("branch",)))
-        ((_, everything),) = counts.read(tx, *span, {}, ())
-        lost = dict(counts.read_failures(tx, *span, {}))
-        assert counts.values(tx, "brand", *span) == ["acme", "bakery"]
-        assert list(counts.read(tx, EVENING, EVENING, {}, ("hour",))) == []
-    assert everything["calls"] == sum(each.get("calls", 0) for each in whole.values()) > 30
+        by_branch = counted.read(tx, wanted, ("branch",))
+        everything = counted.read(tx, replace(wanted, only={}), ())[()]
+        lost = counted.failures(tx, replace(wanted, only={}))
+        assert counted.choices(tx, wanted)["brand"] == ["acme", "bakery"]
+        assert counted.read(tx, Wanted(EVENING, EVENING, {}), ("branch",)) == {}
+    assert dict(everything) == summed(whole)
+    assert everything["calls"] > 30
     for (branch,), measured in by_branch.items():
-        mine = [each for key, each in whole.items() if key[1:3] == ("acme", branch)]
-        assert {name: value for name, value in measured.items() if value} == {
-            name: sum(each.get(name, 0) for each in mine)
-            for name in MEASURES
-            if sum(each.get(name, 0) for each in mine)
-        }
+        assert dict(measured) == summed(whole, brand="acme", branch=branch)
     assert sum(lost.values()) == everything["failed"] > 0
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(first=st.integers(0, 200), hours=st.integers(1, 240), at=st.lists(st.integers(0, 240), max_size=5))
+def test_whole_days_and_hours_at_the_edges_are_together_what_was_asked(
+    database: Database, first: int, hours: int, at: list[int]
+) -> None:
+    with database.writes() as tx:
+        traffic_rows.clear(tx)
+        for day in range(8):
+            begin = MORNING + timedelta(hours=29 * day - 5)
+            traffic_rows.write_calls(tx, random.Random(day), begin, 10, first=day * 100)
+    counts.roll_up(database, COUNTING, MORNING + timedelta(days=11))
+    whole, _ = naive(database)
+    since = MORNING - timedelta(hours=12) + timedelta(hours=first)
+    until = since + timedelta(hours=hours)
+    splits = [since + timedelta(hours=each) for each in at]
+    with database.reads() as tx:
+        told = list(counted.over_time(tx, Wanted(since, until, {}, splits)))
+    assert summed(whole, hour=lambda hour: since <= hour < until) == {
+        name: sum(measured[name] for _, measured in told) for name in MEASURES
+    }
+    for split in splits:
+        if split < until:
+            before = sum(measured["calls"] for moment, measured in told if moment < split)
+            assert before == summed(whole, hour=lambda hour, split=split: since <= hour < split)["calls"]

@@ -13,23 +13,11 @@ _MEASURES = ("calls", "offered", "accepted", "sent", "delivered", "replied", "co
 
 
 def upgrade() -> None:
-    op.create_table(
-        "hourly_counts",
-        sa.Column("hour", UtcTime, nullable=False),
-        *(sa.Column(name, sa.String(length), nullable=False) for name, length in _WHERE.items()),
-        *(sa.Column(name, sa.Integer, nullable=False) for name in _MEASURES),
-        sa.PrimaryKeyConstraint("hour", *_WHERE, name="pk_hourly_counts"),
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
-        "hourly_failures",
-        sa.Column("hour", UtcTime, nullable=False),
-        *(sa.Column(name, sa.String(length), nullable=False) for name, length in _WHERE.items()),
-        sa.Column("reason", sa.String(32), nullable=False),
-        sa.Column("failed", sa.Integer, nullable=False),
-        sa.PrimaryKeyConstraint("hour", *_WHERE, "reason", name="pk_hourly_failures"),
-        sqlite_with_rowid=False,
-    )
+    for length, period in (("hourly", "hour"), ("daily", "day")):
+        measures = [sa.Column(name, sa.Integer, nullable=False) for name in _MEASURES]
+        _table(f"{length}_counts", period, [], measures)
+        reason = sa.Column("reason", sa.String(32), nullable=False)
+        _table(f"{length}_failures", period, [reason], [sa.Column("failed", sa.Integer, nullable=False)])
     op.create_table(
         "count_marks",
         sa.Column("name", sa.String(32), nullable=False),
@@ -43,6 +31,18 @@ def upgrade() -> None:
     _partial("ix_messages_counted", "messages", "updated_at", "kind IN ('greeting', 'inbound')")
     _partial("ix_messages_lost", "messages", "created_at", "state IN ('failed', 'dead')")
     _partial("ix_deflections_refused", "deflections", "offered_at", "refused IS NOT NULL")
+
+
+def _table(name: str, period: str, more_key: list[sa.Column[str]], measures: list[sa.Column[int]]) -> None:
+    op.create_table(
+        name,
+        sa.Column(period, UtcTime, nullable=False),
+        *(sa.Column(where, sa.String(length), nullable=False) for where, length in _WHERE.items()),
+        *more_key,
+        *measures,
+        sa.PrimaryKeyConstraint(period, *_WHERE, *(column.name for column in more_key), name=f"pk_{name}"),
+        sqlite_with_rowid=False,
+    )
 
 
 def _partial(name: str, table: str, column: str, where: str) -> None:
