@@ -16,7 +16,7 @@ from ivr import config
 from ivr.cli.ends import GOOD, USAGE, tell
 from ivr.flow.load import load_directory
 from ivr.flow.model import Flow
-from ivr.funnel import asked, tables
+from ivr.funnel import asked, goals, tables
 from ivr.funnel.reasons import reason
 from ivr.funnel.told import RATES, Funnel, Line, failures, funnel
 from ivr.relay.wishes import STOP_WORDS
@@ -59,12 +59,13 @@ def _funnel(arguments: argparse.Namespace) -> int:
         counts.roll_up(database, counting(flows), now)
         with database.reads() as tx:
             one, reasons = funnel(tx, question), failures(tx, question)
+            judged, _ = goals.of_flow(tx, flows.get(question.only.get("brand", "").partition("~")[0]), question)
     if arguments.json:
-        print(json.dumps(tables.as_json(one, reasons), indent=2, ensure_ascii=False))
+        print(json.dumps(tables.as_json(one, reasons, judged), indent=2, ensure_ascii=False))
     elif arguments.csv:
         print(as_csv(tables.as_rows(one)), end="")
     else:
-        _print(one, reasons)
+        _print(one, reasons, judged)
     return GOOD
 
 
@@ -98,7 +99,7 @@ def _zone(arguments: argparse.Namespace, flows: Mapping[str, Flow]) -> ZoneInfo:
         raise asked.BadQuestion(f"--timezone {name}: no such time zone, write one like America/New_York.") from None
 
 
-def _print(one: Funnel, reasons: list[tuple[str, int]]) -> None:
+def _print(one: Funnel, reasons: list[tuple[str, int]], judged: list[goals.Judged]) -> None:
     console = Console(width=None if sys.stdout.isatty() else 140, markup=False, highlight=False, emoji=False)
     span = f"{one.asked.first} to {one.asked.last} ({one.asked.zone})"
     only = "".join(f", {column} {value}" for column, value in one.asked.only.items())
@@ -111,6 +112,8 @@ def _print(one: Funnel, reasons: list[tuple[str, int]]) -> None:
         table.add_row(line.label, *(_cell(line, step) for step in _STEPS))
     console.print(table)
     console.print("In brackets: the share of the step before it (of accepted, where it failed), and its 95% interval.")
+    for each in judged:
+        console.print(f"Goal of {each.whose}, {each.goal}: {each.verdict}, {each.reached}")
     for word, many in reasons:
         console.print(f"{many:>7,} failed: {word}: {reason(word)}")
 

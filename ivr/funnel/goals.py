@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from ivr.funnel.told import Funnel, Line
+from sqlalchemy import Connection
+
+from ivr.flow.model import Flow
+from ivr.funnel.asked import Asked
+from ivr.funnel.told import Funnel, Line, funnel
 from ivr.traffic.intervals import poisson, wilson
 
 
@@ -66,3 +70,21 @@ def judged_all(goals: Mapping[str, Goal], by_branch: Funnel, brand_goal: Goal | 
     if brand_goal:
         told.append(judged("all branches", brand_goal, by_branch.total, days))
     return told
+
+
+def of_flow(tx: Connection, flow: Flow | None, question: Asked) -> tuple[list[Judged], float | None]:
+    """The goals of the brand that is asked for, or of its one branch; and the rate that a chart has a line for."""
+    narrowed = set(question.only) - {"brand"}
+    if flow is None or narrowed - {"branch"}:
+        return [], None
+    one = question.only.get("branch")
+    goals: dict[str, Goal] = {
+        name: goal
+        for name, branch in flow.branches.items()
+        if one in (None, name) and (goal := getattr(branch, "goal", None)) is not None
+    }
+    whole: Goal | None = getattr(flow, "goal", None) if one is None else None
+    if not goals and whole is None:
+        return [], None
+    shown = goals.get(one) if one else whole
+    return judged_all(goals, funnel(tx, question.told_by("branch")), whole), shown.rate if shown else None

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from ivr.funnel.goals import Judged
 from ivr.funnel.told import RATES, Funnel, Line
 from ivr.store.count_tables import MEASURES
 
@@ -21,7 +22,7 @@ def as_rows(one: Funnel) -> Iterator[list[object]]:
         yield [line.label, *cells]
 
 
-def as_json(one: Funnel, reasons: list[tuple[str, int]]) -> dict[str, Any]:
+def as_json(one: Funnel, reasons: list[tuple[str, int]], judged: list[Judged]) -> dict[str, Any]:
     """Times are UTC; `rates` are shares of one, each with its interval, its method and how many it is a share of."""
     return {
         "since": one.asked.since.isoformat(),
@@ -32,6 +33,7 @@ def as_json(one: Funnel, reasons: list[tuple[str, int]]) -> dict[str, Any]:
         "by": one.asked.by,
         "lines": [_line(line) for line in one.lines],
         "total": _line(one.total),
+        "goals": [asdict(each) for each in judged],
         "failed": [{"reason": reason, "failed": many} for reason, many in reasons],
     }
 

@@ -1,6 +1,5 @@
 """The dashboard: the entrance, the funnel, and why texts failed; every table as a page and as CSV."""
 
-from collections.abc import Mapping
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
 
 from ivr import log, numbers
+from ivr.flow.model import Flow
 from ivr.funnel import asked, chart, goals, tables
 from ivr.funnel.asked import Asked, BadQuestion
 from ivr.funnel.reasons import reason
@@ -115,7 +115,7 @@ def overview(visitor: Visitor) -> Response:
         told = funnel(tx, beside) if beside else timed
         choices = _choices(tx, question)
         reasons = failures(tx, question)
-        verdicts, goal = _goals(tx, here, question)
+        verdicts, goal = goals.of_flow(tx, _flow(here, question), question)
     return page(
         "overview.html",
         visitor,
@@ -247,22 +247,10 @@ def _lost(tx: Any, question: Asked) -> list[watch.Lost]:
     return watch.lost(tx, question.since, question.until, question.only.get("brand", ""), MOST_LISTED)
 
 
-def _goals(tx: Any, here: Runtime, question: Asked) -> tuple[list[goals.Judged], float | None]:
-    """The goals of the brand that is looked at, and the rate that its chart has a line for."""
-    names = {column for column in question.only if column != "brand"}
+def _flow(here: Runtime, question: Asked) -> Flow | None:
+    """Of the one brand that is looked at."""
     chosen = here.brands.get(question.only.get("brand", "").removesuffix(SIMULATED))
-    if chosen is None or names - {"branch"}:
-        return [], None
-    branches: Mapping[str, Any] = {
-        name: goal for name, branch in chosen.flow.branches.items() if (goal := getattr(branch, "goal", None))
-    }
-    whole = getattr(chosen.flow, "goal", None)
-    one = question.only.get("branch")
-    if one is not None:
-        branches, whole = {name: goal for name, goal in branches.items() if name == one}, None
-    shown = branches.get(one) if one else whole
-    verdicts = goals.judged_all(branches, funnel(tx, question.told_by("branch")), whole)
-    return verdicts, shown.rate if shown else None
+    return chosen.flow if chosen else None
 
 
 def _rate(line: Line, step: str) -> str:
