@@ -14,6 +14,7 @@ STEPS = ("offered", "accepted", "delivered", "replied")
 sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != "pygal"]
 
 _SVG = "http://www.w3.org/2000/svg"
+_DOTS = 62  # more of them would be a band, and take most of the time that a chart takes
 _LABELS = 7  # on the axis at most
 
 
@@ -62,6 +63,7 @@ def _chart(**more: object) -> pygal.Line:
 
 def _drawn(chart: pygal.Line, one: Funnel) -> str:
     labels = [line.label[5:] if len(line.label) > 7 else line.label for line in one.lines]  # the year is in the title
+    chart.config.show_dots = len(labels) <= _DOTS
     chart.x_labels, chart.x_labels_major = labels, _few(labels)
     root = chart.render_tree()
     for parent in list(root.iter()):
