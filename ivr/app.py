@@ -3,7 +3,7 @@
 from flask import Flask
 
 from ivr.runtime import Runtime
-from ivr.web import api, desk, files, guards, health, messages, voice
+from ivr.web import api, dashboard, dashboard_now, desk, files, guards, health, messages, metrics, voice
 
 
 def create_app(runtime: Runtime) -> Flask:
@@ -13,7 +13,7 @@ def create_app(runtime: Runtime) -> Flask:
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.extensions["ivr"] = runtime
-    for door in (voice, messages, desk, api, files, health):
+    for door in (voice, messages, desk, api, files, dashboard, dashboard_now, metrics, health):
         app.register_blueprint(door.blueprint)
     api.answer_in_problems(app)
     app.after_request(guards.leave_unread)

@@ -41,6 +41,7 @@ class Settings:
     liveperson_api_url: str
     fcm_api_url: str  # in the place of Google's hosts: a sandbox or a proxy
     api_keys: Mapping[str, frozenset[str]]  # SHA-256 of a key in hex -> the brands that it opens, or *
+    dashboard_passwords: Mapping[str, str]  # by name; none: there is no dashboard
     secret_key: str  # "" with SQLite where it is not set: a server that starts has the kept one (secret_key.py)
     worker: str  # embedded, separate
     port: int
@@ -81,6 +82,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         liveperson_api_url=each(lambda: _url(environ, "LIVEPERSON_API_URL") or "https://api.liveperson.net"),
         fcm_api_url=each(lambda: _url(environ, "FCM_API_URL")),
         api_keys=each(lambda: _api_keys(environ)),
+        dashboard_passwords=each(lambda: _dashboard_passwords(environ)),
         secret_key=environ.get("SECRET_KEY", "").strip(),
         worker=each(lambda: _worker(environ)),
         port=each(lambda: _whole(environ, "PORT", 8000, least=0, most=65535)),
@@ -142,6 +144,21 @@ def _api_keys(environ: Mapping[str, str]) -> Mapping[str, frozenset[str]]:
             )
         keys.setdefault(digest.lower(), set()).add(brand)
     return {digest: frozenset(brands) for digest, brands in keys.items()}
+
+
+def _dashboard_passwords(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """One password is everybody's, named `operator`; a colon makes pairs. What is wrong is counted, not shown."""
+    text = environ.get("DASHBOARD_PASSWORD", "").strip()
+    if not text:
+        return {}
+    pairs = [pair.strip().partition(":") for pair in text.split(",")] if ":" in text else [("operator", ":", text)]
+    for place, (name, _, password) in enumerate(pairs, 1):
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.@-]{0,63}", name) or len(password) < 8:
+            raise SettingsError(
+                f"DASHBOARD_PASSWORD (number {place}) is no name:password, or its password has under 8 characters; "
+                "write one password, or such pairs with commas between."
+            )
+    return {name: password for name, _, password in pairs}
 
 
 def _log_level(environ: Mapping[str, str]) -> str:

@@ -38,7 +38,7 @@ from ivr.file_links import FileLinks
 from ivr.flow import aims, twiml
 from ivr.flow.load import load_directory
 from ivr.flow.model import Flow, WebhookDesk
-from ivr.limits import Limits
+from ivr.limits import Limits, Tries
 from ivr.relay.agent import Listener
 from ivr.store import schema
 from ivr.store.bell import Bell
@@ -104,6 +104,7 @@ class Runtime:
     attempts: Attempts[Outcome]
     bell: Bell
     limits: Limits  # of the API's keys
+    tries: Tries  # of the dashboard's passwords
     validator: RequestValidator | None  # none without TWILIO_AUTH_TOKEN: every webhook is refused
     now: Callable[[], datetime]
     new_id: Callable[[], str]
@@ -212,6 +213,7 @@ def build(
         attempts=Attempts(settings.web_threads),
         bell=Bell(),
         limits=Limits(now),
+        tries=Tries(now),
         validator=RequestValidator(settings.twilio_auth_token) if settings.twilio_auth_token else None,
         now=now,
         new_id=new_id,

@@ -12,12 +12,14 @@ from sqlalchemy import Connection
 from ivr import log
 from ivr.relay import expectations
 from ivr.relay.consumer import still_wanted
+from ivr.relay.wishes import STOP_WORDS
 from ivr.runtime import Runtime
 from ivr.store import (
     api_events,
     bell,
     consumers,
     conversations,
+    counts,
     identities,
     invitations,
     known,
@@ -27,6 +29,7 @@ from ivr.store import (
     schedule,
 )
 from ivr.store import expectations as planned
+from ivr.store.counts import Counting
 from ivr.store.folding import keep_folded
 from ivr.store.outbox import Text
 
@@ -39,6 +42,7 @@ LOOKS_AT_LEASES_EVERY = timedelta(seconds=0.5)  # not in each of a hundred round
 LOOKS_AT_THE_CLOCK_EVERY = timedelta(minutes=1)
 EXPECTATIONS_KEPT = timedelta(days=30)  # of conversations that are closed
 CLEAN_UP_EVERY = timedelta(days=1)
+COUNT_EVERY = timedelta(seconds=50)  # less than the looks at the clock are apart
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -52,6 +56,7 @@ class _Taken:
     due: list[Text] = field(default_factory=list)
     unclear: list[Text] = field(default_factory=list)
     more: bool = False  # there may be more to take right away
+    counting: bool = False  # it is this process's turn to count
 
     def tell(self) -> None:
         for message_id in self.dead:
@@ -69,6 +74,7 @@ class Worker:
     runtime: Runtime
     stop: threading.Event = field(default_factory=threading.Event)
     _under_way: set[Future[None]] = field(default_factory=set)
+    _counting: threading.Lock = field(default_factory=threading.Lock)
     _look_at_the_clock: datetime = LONG_AGO
     _looked_at_leases: datetime = LONG_AGO
 
@@ -95,12 +101,14 @@ class Worker:
             return False
         with here.database.writes() as tx:
             taken = self._take(tx, now, free)
-            self._by_the_clock(tx, now)
+            self._by_the_clock(tx, now, taken)
         taken.tell()
         for text in taken.due:
             self._begin(submit, partial(here.delivery.attempt, text))
         for text in taken.unclear:
             self._begin(submit, partial(here.delivery.settle, text))
+        if taken.counting:
+            self._begin(submit, self._count)
         return taken.more
 
     def _take(self, tx: Connection, now: datetime, free: int) -> "_Taken":
@@ -126,7 +134,7 @@ class Worker:
         with self.runtime.database.reads() as tx:
             return outbox.has_work(tx, now) or planned.have_come(tx, now)
 
-    def _by_the_clock(self, tx: Connection, now: datetime) -> None:
+    def _by_the_clock(self, tx: Connection, now: datetime, taken: "_Taken") -> None:
         if now < self._look_at_the_clock:
             return
         self._look_at_the_clock = now + LOOKS_AT_THE_CLOCK_EVERY
@@ -139,6 +147,14 @@ class Worker:
             consumers.forget_gone(tx, now)
             line_types.forget_old(tx, now)
             pushes.forget_old(tx, now)
+        taken.counting = not self._counting.locked() and schedule.claim(tx, "count", COUNT_EVERY, now)
+
+    def _count(self) -> None:
+        """In a thread of its own, and one at a time: the first count of a large database takes minutes."""
+        here = self.runtime
+        languages = {brand: each.flow.language for brand, each in here.brands.items()}
+        with self._counting:
+            counts.roll_up(here.database, Counting(languages, STOP_WORDS), here.now(), stopped=self.stop.is_set)
 
     def _begin(self, submit: Callable[..., Future[None]], work: Callable[[], object]) -> None:
         attempt = submit(work)

@@ -26,11 +26,13 @@ def test_every_post_route_has_a_guard(tmp_path: Path) -> None:
     settings = config.read({"DATABASE_URL": f"sqlite:///{tmp_path}/ivr.db"})
     app = create_app(build(settings, load_directory(ROOT / "flows").flows))
     routes = [rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())]
-    assert len(routes) == 9
+    assert len(routes) == 13
     for rule in routes:
-        assert getattr(app.view_functions[rule.endpoint], "guard", None) in ("twilio", "liveperson", "desk", "key"), (
-            rule.rule
-        )
+        guard = getattr(app.view_functions[rule.endpoint], "guard", None)
+        assert guard in ("twilio", "liveperson", "desk", "key", "dashboard"), rule.rule
+    pages = [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/dashboard")]
+    open_to_all = {rule.rule for rule in pages if not hasattr(app.view_functions[rule.endpoint], "guard")}
+    assert open_to_all == {"/dashboard/login", "/dashboard/style.css"}
 
 
 def settings_read() -> set[str]:

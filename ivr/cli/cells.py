@@ -1,12 +1,5 @@
-"""A cell of a CSV that goes out."""
+"""A cell of a CSV that goes out; it is made in ivr/spreadsheet.py, which pages use too."""
 
-from datetime import datetime
+from ivr.spreadsheet import cell
 
-
-def cell(value: object) -> str:
-    """As a spreadsheet may open it: nothing is taken for a formula, times are UTC."""
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="seconds")
-    text = "" if value is None else str(value)
-    phone = text.startswith("+") and text[1:].isdigit()
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) and not phone else text
+__all__ = ["cell"]

@@ -2,9 +2,9 @@
 
 import argparse
 
-from ivr.cli import report_containment
+from ivr.cli import report_containment, report_funnel
 
-ROOMS = (report_containment,)
+ROOMS = (report_funnel, report_containment)
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

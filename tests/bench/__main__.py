@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.bench.accept import accept
 from tests.bench.check import check
 from tests.bench.consumers import consumers
+from tests.bench.dashboard import dashboard
 from tests.bench.estimate import estimate
 from tests.bench.figures import BenchFailed, Figure
 from tests.bench.latency import latency
@@ -31,6 +32,7 @@ BENCHES: dict[str, Callable[[Path], Iterator[Figure]]] = {
     "check": check,
     "estimate": estimate,
     "consumers": consumers,
+    "dashboard": dashboard,
     "worker": worker,
     "waiting": waiting,
     "relay": relay,

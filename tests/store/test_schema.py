@@ -3,7 +3,7 @@
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from ivr.store import api_tables, number_tables, schema
+from ivr.store import api_tables, count_tables, number_tables, schema
 from ivr.store.database import opened_once
 
 
@@ -13,6 +13,7 @@ def test_migrations_end_where_the_tables_stand(database_url: str) -> None:
         context = MigrationContext.configure(tx, opts={"compare_type": database.dialect == "postgresql"})
         assert compare_metadata(context, number_tables.number_facts.metadata) == []
         assert api_tables.api_answers.metadata is number_tables.number_facts.metadata
+        assert count_tables.hourly_counts.metadata is number_tables.number_facts.metadata
 
 
 def test_upgrading_twice_changes_nothing(database_url: str) -> None:

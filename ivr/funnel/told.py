@@ -1,0 +1,109 @@
+"""The funnel: what was counted, a line a value or a period; each step a rate of the one before it, with certainty."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from ivr import numbers
+from ivr.funnel.asked import ONLY, PERIODS, Asked
+from ivr.store import counted, counts
+from ivr.store.count_tables import MEASURES
+from ivr.traffic.intervals import Range, wilson
+
+# A step, and what it is a share of. A call may hear several offers, so that these are none of the calls.
+RATES = {
+    "accepted": "offered",
+    "sent": "accepted",
+    "delivered": "sent",
+    "replied": "sent",
+    "conversation": "replied",
+    "closed": "conversation",
+    "failed": "accepted",
+}
+NONE = "(none)"  # a branch, where a call heard no offer
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    label: str
+    measured: Counter[str]
+
+    def rate(self, step: str) -> Range | None:
+        """A step as a share of the one before it, with the 95 % interval; None where nobody could take it."""
+        hits, of = self.measured[step], self.measured[RATES[step]]
+        return wilson(hits, of) if hits <= of else None
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    asked: Asked
+    lines: list[Line]
+    total: Line
+    upto: datetime | None  # when the rows were looked through last
+
+
+def funnel(tx: Connection, asked: Asked) -> Funnel:
+    """What was counted, as it is asked for."""
+    found: dict[str, Counter[str]] = {}
+    total: Counter[str] = Counter(dict.fromkeys(MEASURES, 0))
+    if asked.by in PERIODS:
+        found = {label: Counter() for label in _labels(asked)}
+        for moment, measured in _over_time(tx, asked):
+            found.setdefault(_period(moment, asked.by, asked.zone), Counter()).update(measured)
+            total.update(measured)
+    else:
+        for (value,), measured in counted.read(tx, asked.wanted, (ONLY[asked.by],)).items():
+            found[_value(value, asked.by)] = measured
+            total.update(measured)
+    ordered = sorted(found.items()) if asked.by in PERIODS else sorted(found.items(), key=_most)
+    lines = [Line(label, measured) for label, measured in ordered]
+    return Funnel(asked, lines, Line("all", total), counts.upto(tx))
+
+
+def failures(tx: Connection, asked: Asked) -> list[tuple[str, int]]:
+    """Why accepted offers had no text, the most frequent reason first."""
+    found = counted.failures(tx, asked.wanted)
+    return sorted(((reason, many) for (reason,), many in found.items()), key=lambda each: (-each[1], each[0]))
+
+
+def _over_time(tx: Connection, asked: Asked) -> Iterator[tuple[datetime, Counter[str]]]:
+    """Hours are told apart by cutting every day."""
+    wanted = asked.wanted
+    if asked.by == "hour":
+        wanted = replace(wanted, at=[moment + timedelta(hours=1) for moment in (asked.since, *asked.begins)])
+    return counted.over_time(tx, wanted)
+
+
+def _most(each: tuple[str, Counter[str]]) -> tuple[int, int, str]:
+    return -each[1]["offered"], -each[1]["calls"], each[0]
+
+
+def _value(value: str, by: str) -> str:
+    return numbers.full(value) if by == "number" and value else value or NONE
+
+
+def _period(hour: datetime, by: str, zone: ZoneInfo) -> str:
+    local = hour.astimezone(zone)
+    return local.strftime("%Y-%m-%d %H:00") if by == "hour" else _of_day(local.date(), by)
+
+
+def _of_day(day: date, by: str) -> str:
+    if by == "week":
+        return str(day - timedelta(days=day.weekday()))  # its Monday
+    return day.strftime("%Y-%m") if by == "month" else str(day)
+
+
+def _labels(asked: Asked) -> Iterator[str]:
+    """Every period, also those in which nothing was."""
+    if asked.by == "hour":
+        hour = asked.since
+        while hour < asked.until:
+            yield _period(hour, "hour", asked.zone)
+            hour += timedelta(hours=1)
+        return
+    for day in range(asked.days):
+        yield _of_day(asked.first + timedelta(days=day), asked.by)

@@ -1,0 +1,21 @@
+"""What goes out as CSV: cells that no spreadsheet takes for a formula."""
+
+import csv
+import io
+from collections.abc import Iterable
+from datetime import datetime
+
+
+def cell(value: object) -> str:
+    """As a spreadsheet may open it: nothing is taken for a formula, times are UTC."""
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    text = "" if value is None else str(value)
+    phone = text.startswith("+") and text[1:].isdigit()
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) and not phone else text
+
+
+def as_csv(rows: Iterable[Iterable[object]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([cell(value) for value in row] for row in rows)
+    return text.getvalue()

@@ -1,0 +1,106 @@
+"""What was counted, read: whole days by the day, and the hours at the edges of what is asked for."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, and_, false, func, or_, select
+
+from ivr.store.count_tables import (
+    DIMENSIONS,
+    MEASURES,
+    daily_counts,
+    daily_failures,
+    hourly_counts,
+    hourly_failures,
+)
+
+DAY = timedelta(days=1)
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """From `since` until before `until`, whole hours. `at`: where periods begin that are told apart."""
+
+    since: datetime
+    until: datetime
+    only: Mapping[str, str]
+    at: Sequence[datetime] = ()
+
+
+def read(tx: Connection, wanted: Wanted, by: Sequence[str]) -> dict[Key, Counter[str]]:
+    """The counts, summed for each value of the columns `by`: brand, branch …"""
+    found: dict[Key, Counter[str]] = {}
+    for _, key, measured in _rows(tx, wanted, (hourly_counts, daily_counts), MEASURES, by, timed=False):
+        found.setdefault(key, Counter(dict.fromkeys(MEASURES, 0))).update(measured)
+    if not by:
+        found.setdefault((), Counter(dict.fromkeys(MEASURES, 0)))
+    return found
+
+
+def over_time(tx: Connection, wanted: Wanted) -> Iterator[tuple[datetime, Counter[str]]]:
+    """The counts of every hour, or of a whole day that lies within one period."""
+    for moment, _, measured in _rows(tx, wanted, (hourly_counts, daily_counts), MEASURES, (), timed=True):
+        yield moment, measured
+
+
+def failures(tx: Connection, wanted: Wanted, by: Sequence[str] = ()) -> Counter[Key]:
+    """How often each reason was why an accepted offer had no text, the reason last in its key."""
+    found: Counter[Key] = Counter()
+    tables = (hourly_failures, daily_failures)
+    for _, key, measured in _rows(tx, wanted, tables, ("failed",), (*by, "reason"), timed=False):
+        found[key] += measured["failed"]
+    return found
+
+
+def choices(tx: Connection, wanted: Wanted) -> dict[str, list[str]]:
+    """The values that each dimension had, on the days that are touched."""
+    columns = daily_counts.c
+    within = (columns.day >= _floor(wanted.since), columns.day < wanted.until)
+    names = [columns[name] for name in DIMENSIONS]
+    rows = tx.execute(select(*names).where(*within).distinct()).all()
+    return {name: sorted({row[place] for row in rows}) for place, name in enumerate(DIMENSIONS)}
+
+
+def _rows(
+    tx: Connection, wanted: Wanted, tables: tuple[Table, Table], measures: Sequence[str], by: Sequence[str], timed: bool
+) -> Iterator[tuple[Any, Key, Counter[str]]]:
+    hourly, daily = tables
+    cut = _cut(wanted)
+    for table, moment, within in (
+        (daily, daily.c.day, _whole_days(daily.c.day, wanted, cut)),
+        (hourly, hourly.c.hour, _hours(hourly.c.hour, wanted, cut)),
+    ):
+        keys = [*([moment] if timed else []), *(table.c[name] for name in by)]
+        query = select(*keys, *(func.sum(table.c[name]) for name in measures)).where(within)
+        query = query.where(*(table.c[name] == value for name, value in wanted.only.items()))
+        for row in tx.execute(query.group_by(*keys) if keys else query):
+            measured = Counter({name: int(value or 0) for name, value in zip(measures, row[len(keys) :], strict=True)})
+            yield (row[0] if timed else None), tuple(row[timed : len(keys)]), measured
+
+
+def _cut(wanted: Wanted) -> set[datetime] | None:
+    """The days, of UTC, within which something begins or ends; None where these are most: all is read by hours then."""
+    edges = (wanted.since, wanted.until, *wanted.at)
+    cut = {_floor(edge) for edge in edges if edge != _floor(edge)}
+    return None if 2 * len(cut) > (wanted.until - wanted.since) / DAY else cut
+
+
+def _whole_days(day: ColumnElement[datetime], wanted: Wanted, cut: Collection[datetime] | None) -> ColumnElement[bool]:
+    if cut is None:
+        return false()
+    return and_(day >= wanted.since, day < _floor(wanted.until), day.not_in(cut))
+
+
+def _hours(hour: ColumnElement[datetime], wanted: Wanted, cut: Collection[datetime] | None) -> ColumnElement[bool]:
+    if cut is None:
+        return and_(hour >= wanted.since, hour < wanted.until)
+    spans = ((max(day, wanted.since), min(day + DAY, wanted.until)) for day in sorted(cut))
+    return or_(false(), *(and_(hour >= begin, hour < end) for begin, end in spans))
+
+
+def _floor(moment: datetime) -> datetime:
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
