@@ -324,18 +324,11 @@ def test_what_agents_say_among_themselves_stays_there(here: Talking) -> None:
     assert here.texted() == ["Hello"]
 
 
-def test_an_agent_answers_whatsapp_too(here: Talking) -> None:
-    consumer = "whatsapp:+14155552671"
-    here.writes("hello", consumer=consumer)
+def test_whatsapp_to_a_number_that_no_brand_has_it_on_is_nobody_s(here: Talking) -> None:
+    here.writes("hello", consumer="whatsapp:+14155552671", To=f"whatsapp:{SENDER}")
     here.works()
-    here.answers("Hello \U0001f44b")
-    sent = here.doors.twilio.sent[-1]
-    assert (sent["to"], sent["body"]) == (consumer, "Hello \U0001f44b")
-    path = sent["callback"].removeprefix("https://ivr.example.com")
-    form = {"MessageSid": f"SM{1:032x}", "MessageStatus": "failed", "ErrorCode": "21211"}
-    assert here.doors.post(path, form).status_code == 200
-    here.writes("STOP", consumer=consumer)
-    assert here.states("inbound") == ["sent", "due"]
+    assert here.desk.conversations == []
+    assert here.doors.rows("SELECT brand, sender FROM messages") == [(None, f"whatsapp:{SENDER}")]
 
 
 def test_a_conversation_that_an_agent_takes_up_again(here: Talking) -> None:
