@@ -55,7 +55,8 @@ class LivePhone:
         self.answers_itself = True
         self._clock: LiveClock | None = None
         self._line: Line | None = None
-        self._phone, self._brand, self._to = PHONES["mobile"], "", ""
+        self._transcript: Transcript | None = None
+        self._phone, self._to = PHONES["mobile"], ""  # where the last text arrived
         self._lock = Lock()
         desk, carrier = place.desk, place.carrier
         self._opened, self._published, self._received = desk.opened, desk.published, carrier.received
@@ -76,7 +77,8 @@ class LivePhone:
         if not self.place.busy.acquire(blocking=False):
             raise TownError("A call is on already.")
         line = self._line = Line(self._live(), self.news.tell)
-        self._phone, self._brand = PHONES[phone], brand
+        if self._phone != PHONES[phone]:
+            self._phone, self._to = PHONES[phone], ""
         self.news.tell("state", {"is": "dialling", "brand": brand, "number": number})
         call = partial(self._call, line, brand, number, agents, (twilio, desk))
         Thread(target=call, name="live call", daemon=True).start()
@@ -137,7 +139,7 @@ class LivePhone:
         """The town's clock and eyes are the phone's, whatever was played before."""
         here, clock = self.place, self._live()
         here.carrier.clock = here.desk.clock = clock
-        here.transcript = Transcript(clock, self._tell_event)
+        here.transcript = self._transcript = Transcript(clock, self._tell_event)
         own = numbers.read(self._phone.number)
         here.carrier.handset, here.carrier.owner = HANDSETS[self._phone.handset], own.e164 if own else None
         here.carrier.callbacks, here.carrier.strict = "prompt", False
@@ -195,18 +197,27 @@ class LivePhone:
     def _tell_event(self, event: Event) -> None:
         self.news.tell("line", {"at": int(event.seconds), "who": event.who, "what": event.what})
 
+    def _is_played_here(self) -> bool:
+        """Not by a script, whose people have phones of their own."""
+        return self.place.transcript is self._transcript
+
     def _on_opened(self, conversation: Conversation) -> None:
         self._opened(conversation)
-        self._tell_conversation(conversation)
+        if self._is_played_here():
+            self._tell_conversation(conversation)
 
     def _on_published(self, conversation: Conversation, text: str) -> None:
         self._published(conversation, text)
+        if not self._is_played_here():
+            return
         self._tell_conversation(conversation)
         if self._clock and self.answers_itself and _NOTE.sub("", text, count=1).strip():
             self._clock.later(THINKS, partial(self._answer_itself, conversation, len(conversation.texts)))
 
     def _on_received(self, body: str) -> None:
         self._received(body)
+        if not self._is_played_here():
+            return
         text = next(found for found in reversed(self.place.carrier.texts) if found["body"] == body)
         self._to = text["to"]
         sender = text["from"] or text["messaging_service_sid"]

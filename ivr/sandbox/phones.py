@@ -6,12 +6,12 @@ from typing import Any
 
 from ivr import numbers
 from ivr.flow.model import Flow
-from ivr.sandbox.scene import CALLER
 
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """Each kind has a number of its own: what the server learns of one is not believed of another."""
+    """Each kind has a number of its own: what the server learns of one is not believed of another,
+    nor of the scripted caller's."""
 
     label: str
     number: str
@@ -19,7 +19,7 @@ class Phone:
 
 
 PHONES = {
-    "mobile": Phone("a mobile", CALLER),
+    "mobile": Phone("a mobile", "+14155552670"),
     "withheld": Phone("a mobile, number withheld", "anonymous"),
     "landline": Phone("a landline", "+14155552672", "landline"),
     "landline-late": Phone("a landline nobody knows to be one", "+14155552673", "landline-late"),

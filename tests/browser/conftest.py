@@ -15,12 +15,20 @@ PATIENCE = 20_000  # ms
 Opened = Callable[..., Page]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marked, all that need a browser are skipped in one line a file."""
+    if CHROMIUM.exists() or os.environ.get("REQUIRE_CHROMIUM") == "1":
+        return
+    skipped = pytest.mark.skip(reason=f"no browser at {CHROMIUM}; install chromium, or name one in CHROMIUM")
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(skipped)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists():
-        if os.environ.get("REQUIRE_CHROMIUM") == "1":
-            pytest.fail(f"REQUIRE_CHROMIUM is set, and {CHROMIUM} is not there")
-        pytest.skip(f"no browser at {CHROMIUM}; install chromium, or name one in CHROMIUM")
+        pytest.fail(f"REQUIRE_CHROMIUM is set, and {CHROMIUM} is not there")
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
