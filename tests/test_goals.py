@@ -2,13 +2,14 @@
 
 import random
 from collections import Counter
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from ivr.flow.model import Branch, Flow
+from ivr.flow.aims import Goal
+from ivr.flow.model import Flow
 from ivr.funnel.asked import Asked
 from ivr.funnel.chart import rate_chart
 from ivr.funnel.goals import judged, judged_all, of_flow
@@ -17,19 +18,6 @@ from ivr.store import counts
 from ivr.store.counts import Counting
 from ivr.store.database import opened_once
 from tests import traffic_rows
-
-
-@dataclass(frozen=True)
-class Goal:
-    rate: float | None = None
-    a_week: int | None = None
-
-
-@dataclass(frozen=True)
-class Aimed(Branch):
-    """A branch whose file says a goal."""
-
-    goal: Goal | None = None
 
 
 def line(offered: int, accepted: int, failed: int = 0, label: str = "billing") -> Line:
@@ -82,9 +70,7 @@ def test_the_goal_is_a_line_of_the_chart() -> None:
 
 
 def test_a_brand_s_goals_are_told_in_its_funnel_alone(database_url: str, acme: Flow) -> None:
-    billing = Aimed(
-        **{each.name: getattr(acme.branches["billing"], each.name) for each in fields(Branch)}, goal=QUARTER
-    )
+    billing = replace(acme.branches["billing"], goal=QUARTER)
     flow = replace(acme, branches={**acme.branches, "billing": billing})
     now = datetime(2026, 3, 2, 12, tzinfo=UTC)
     with opened_once(database_url) as database:

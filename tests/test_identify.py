@@ -348,7 +348,7 @@ def test_a_question_that_a_deploy_took_away(before: Talking, tmp_path: Path) -> 
     flows: Any = before.doors.runtime.listener.flows
     brands: Any = before.doors.runtime.brands
     flows["acme"] = plain
-    brands["acme"] = type(brands["acme"])(plain, brands["acme"].documents)
+    brands["acme"] = replace(brands["acme"], flow=plain)
     says(before, "12345678")
     before.works(180)
     assert before.at_desk() == [ISSUE, "12345678"]

@@ -81,9 +81,9 @@ def of_flow(tx: Connection, flow: Flow | None, question: Asked) -> tuple[list[Ju
     goals: dict[str, Goal] = {
         name: goal
         for name, branch in flow.branches.items()
-        if one in (None, name) and (goal := getattr(branch, "goal", None)) is not None
+        if one in (None, name) and (goal := branch.goal) is not None
     }
-    whole: Goal | None = getattr(flow, "goal", None) if one is None else None
+    whole: Goal | None = flow.goal if one is None else None
     if not goals and whole is None:
         return [], None
     shown = goals.get(one) if one else whole

@@ -110,6 +110,7 @@ WORDS: Mapping[str, Any] = {
     "maximum": lambda most, value: not _number(value) or value <= most,
     "required": lambda keys, value: not isinstance(value, dict) or value.keys() >= set(keys),
     "minProperties": lambda least, value: not isinstance(value, dict) or len(value) >= least,
+    "maxProperties": lambda most, value: not isinstance(value, dict) or len(value) <= most,
     "propertyNames": lambda node, value: not isinstance(value, dict) or all(takes(node, key) for key in value),
     "properties": lambda *_: True,
     "patternProperties": lambda *_: True,
