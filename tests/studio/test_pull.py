@@ -53,7 +53,7 @@ def test_every_shipped_brand_plays_the_same_when_it_comes_back(brand: str, tmp_p
             assert told == ByTheServer(shipped, keys.split(","), agents).tell(shipped.entry.name)
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     brands, st.sampled_from(NAMES), st.lists(st.sampled_from(["", "", *"01259*#"]), max_size=8), st.sampled_from(AGENTS)
 )
@@ -92,7 +92,7 @@ def test_a_redirect_export_of_a_shipped_brand_comes_back_into_its_file(brand: st
     assert replace(back, id=brand) == shipped  # all that the file says, the numbers and the desk too
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     brands, st.sampled_from(NAMES), st.lists(st.sampled_from(["", "", *"01259*#"]), max_size=8), st.sampled_from(AGENTS)
 )
@@ -210,7 +210,7 @@ def test_all_widgets_are_read_and_told(tmp_path: Path) -> None:
     assert {"ask", "function", "sub", "voicemail", "flex"} <= {finding.state for finding in pulled.left}
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_whatever_passes_the_check_is_pulled_without_a_traceback(tmp_path: Path, data: st.DataObject) -> None:
     changed: Any = data.draw(
