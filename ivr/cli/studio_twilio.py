@@ -73,7 +73,7 @@ def _push(arguments: argparse.Namespace) -> int:
         )
     except InvalidFlow as refused:
         return _refused(arguments.file, there, refused)
-    except (config.SettingsError, studio_flows.Edited, SendError) as error:
+    except (config.SettingsError, studio_flows.Edited, studio_flows.Unpublished, SendError) as error:
         tell(studio_flows.explained(error) if isinstance(error, SendError) else str(error))
         return FAILED
     done = f"revision {kept.revision}, {kept.status}" if written else f"is that already, revision {kept.revision}"

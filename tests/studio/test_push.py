@@ -65,7 +65,8 @@ def test_a_new_flow_is_validated_drafted_and_published(
     studio: SimulatedStudio, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert pushed(file) == 0
-    assert studio.asked == ["POST /v2/Flows/Validate", "POST /v2/Flows", f"POST /v2/Flows/{NEW}"]
+    one = f"/v2/Flows/{NEW}"
+    assert studio.asked == ["POST /v2/Flows/Validate", "POST /v2/Flows", f"GET {one}", f"POST {one}"]
     draft, published = studio.flows[NEW]
     assert [each["status"] for each in (draft, published)] == ["draft", "published"]
     assert published["definition"] == ACME
@@ -153,20 +154,57 @@ def test_an_edit_in_the_console_is_not_written_over_unless_told(
     assert "was edited after the last push" in capsys.readouterr().err
 
 
-def test_an_edit_between_two_requests_is_not_published_over(
-    studio: SimulatedStudio, url: str, file: Path, capsys: pytest.CaptureFixture[str]
+# Before which request somebody saves in the Console, what is said, and what is written then.
+RACES = [
+    ("validate", 1, "somebody saved revision 3 just now; nothing is written", ["draft"]),
+    ("look again", 2, "somebody saved revision 3 just now; nothing is written", ["draft"]),
+    ("draft", 3, "somebody saved it between revisions 2 and 4; what they did is under revision 3", ["draft", "draft"]),
+    ("look at it", 4, "somebody saved revision 4 over the draft, which is revision 3", ["draft", "draft"]),
+    ("publish", 5, "somebody saved it between revisions 3 and 5", ["draft", "draft", "published"]),
+]
+
+
+@pytest.mark.parametrize(("at_request", "said", "written"), [case[1:] for case in RACES], ids=[r[0] for r in RACES])
+def test_an_edit_between_two_requests_is_told_and_not_pushed_over_the_next_time(
+    studio: SimulatedStudio, url: str, at_request: int, said: str, written: list[str]
 ) -> None:
     there = TwilioStudio(Twilio(Account(SID, TOKEN, api_url=url), 1), lambda _: None)
     push(there, ACME, "Acme", "", "x", False, False)
-    changed = read(written(ACME).encode())
-    changed["description"] = "Another"
-    studio.days.extend(["up", "up", "edited"])  # fetch, validate, update
-    with pytest.raises(Edited, match="somebody saved it between revisions 2 and 4"):
+    changed = {**ACME, "description": "Another"}
+    studio.days.extend(["up"] * at_request)  # fetch, validate, fetch, draft, fetch, publish
+    studio.days.append("edited")
+    studio.edits = NEW
+    with pytest.raises(Edited, match=said):
         push(there, changed, "", NEW, "x", False, False)
-    assert [each["status"] for each in studio.flows[NEW][2:]] == ["draft", "draft"]
-    studio.days.extend(["up", "up", "conflict"])
-    assert pushed(file, "--to", NEW, "--over") == 1
+    kept = list(studio.flows[NEW])
+    assert [each["status"] for each in kept[2:]] == written
+    for is_draft in (False, True):  # what was refused is refused again
+        with pytest.raises(Edited, match="--over"):
+            push(there, changed, "", NEW, "x", is_draft, False)
+    assert studio.flows[NEW] == kept
+    published, wrote = push(there, {**changed, "description": "Told"}, "", NEW, "x", False, True)
+    assert (published.status, wrote) == ("published", True)
+    assert push(there, changed, "", NEW, "x", False, False)[1]
+
+
+def test_a_conflict_is_said(studio: SimulatedStudio, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert pushed(file) == 0
+    file.write_text(written({**ACME, "description": "Another"}), encoding="utf-8")
+    studio.days.extend(["up", "up", "up", "conflict"])
+    assert pushed(file, "--to", NEW) == 1
     assert "changed by another request at the same time; nothing is published" in capsys.readouterr().err
+
+
+def test_a_draft_that_could_not_be_published_is_named(
+    studio: SimulatedStudio, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    studio.days.extend(["up", "up", "up", "error"])  # validate, draft, fetch, publish
+    assert pushed(file) == 1
+    told = capsys.readouterr().err
+    assert told.startswith(f"{NEW}: revision 1 is a draft there. Twilio failed (500)")
+    assert f"Push again with --to {NEW}" in told
+    assert pushed(file, "--to", NEW) == 0
+    assert [each["status"] for each in studio.flows[NEW]] == ["draft", "draft", "published"]
 
 
 # what Twilio does, what is said
