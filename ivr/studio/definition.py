@@ -13,7 +13,7 @@ from ivr.flow.findings import printable
 MOST_TWILIO_TAKES = 1024 * 1024  # bytes
 MOST_READ = 4 * MOST_TWILIO_TAKES
 MOST_LEVELS = 50
-_HALF = re.compile("[\ud800-\udfff]")  # of a character beyond 16 bits; no file and no request can carry one alone
+HALF = re.compile("[\ud800-\udfff]")  # of a character beyond 16 bits; no file and no request can carry one alone
 
 Step = str | int
 Where = tuple[Step, ...]
@@ -70,7 +70,7 @@ def read(content: bytes) -> Any:
     for where, value in walk(data):
         if len(where) > MOST_LEVELS:
             raise Unreadable(_TOO_DEEP)
-        if any(isinstance(each, str) and _HALF.search(each) for each in (value, *where[-1:])):
+        if any(isinstance(each, str) and HALF.search(each) for each in (value, *where[-1:])):
             raise Unreadable(f"{path(where)}: half a character stands alone there; write it again, or leave it out")
     return data
 

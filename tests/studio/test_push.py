@@ -1,12 +1,10 @@
 """`studio push` and `pull` against a simulated Studio, over real HTTP: its errors, its busy days, edits in the Console."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from ivr.cli.main import main
 from ivr.clients.failure import SendError
@@ -15,46 +13,17 @@ from ivr.clients.twilio import Account, Twilio
 from ivr.deployment.studio_flows import Edited, push
 from ivr.flow.load import load_directory
 from ivr.flow.words import words
-from ivr.sandbox.studio import SimulatedStudio, studio_api
-from ivr.sandbox.town import ROOT
+from ivr.sandbox.studio import SimulatedStudio
 from ivr.studio.definition import read, written
-from ivr.studio.export import export
-from tests.deployment.stand import served
+from tests.studio.conftest import ACME, FLOWS, SID, TOKEN
 from tests.studio.given import everything
 from tests.studio.test_check import at, put
+from tests.studio.test_pull_left import counted
 
-FLOWS = load_directory(ROOT / "flows").flows
-ACME = export(FLOWS["acme"], "native", "").definition
-SID, TOKEN = "AC" + "5a" * 16, "a-simulated-account-has-no-secret"
 NEW = "FW" + "0" * 31 + "1"
 
 
-@pytest.fixture
-def studio() -> SimulatedStudio:
-    return SimulatedStudio(SID, TOKEN)
-
-
-@pytest.fixture
-def url(studio: SimulatedStudio) -> Iterator[str]:
-    app = Flask(__name__)
-    app.register_blueprint(studio_api(studio))
-    with served(app) as there:
-        yield there
-
-
-@pytest.fixture(autouse=True)
-def settings(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (("ACCOUNT_SID", SID), ("AUTH_TOKEN", TOKEN), ("API_URL", url)):
-        monkeypatch.setenv(f"TWILIO_{name}", value)
-    monkeypatch.setenv("PUBLIC_URL", "https://ivr.example.com")
-    monkeypatch.setenv("FLOWS_DIR", str(ROOT / "flows"))
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    file = tmp_path / "acme.json"
-    file.write_text(written(ACME), encoding="utf-8")
-    return file
+pytestmark = pytest.mark.usefixtures("settings")
 
 
 def pushed(file: Path, *more: str) -> int:
@@ -229,8 +198,14 @@ def test_no_such_flow_no_account_no_sid(
 ) -> None:
     assert main(["studio", "pull", NEW]) == 1
     assert capsys.readouterr().err == "Twilio has no such flow in this account.\n"
-    assert pushed(file, "--to", "FW1") == 2
-    assert "no flow's SID" in capsys.readouterr().err
+    for none in ("FW1", "", "FW" + "A" * 32):
+        assert pushed(file, "--to", none) == 2
+        assert "no flow's SID" in capsys.readouterr().err
+    assert main(["studio", "pull", "FW12"]) == main(["studio", "pull", "FW" + "A" * 32]) == 2
+    assert capsys.readouterr().err.startswith("FW12 is no flow's SID, which is FW and 32 hex digits in small letters")
+    for blank in ("", " \n", "\udcff"):
+        assert main(["studio", "push", str(file), "--message", blank]) == 2
+        assert "--message" in capsys.readouterr().err
     for name in ("ACCOUNT_SID", "AUTH_TOKEN"):
         monkeypatch.delenv(f"TWILIO_{name}")
     assert pushed(file) == 1
@@ -289,6 +264,46 @@ def test_a_pulled_flow_is_a_brand_s_file(
     assert main(["studio", "pull", NEW, "--out", str(tmp_path / "flows"), "--brand", "air"]) == 1
     assert "air.yaml is there already" in capsys.readouterr().err
     assert main(["studio", "pull", NEW, "--out", str(tmp_path / "flows"), "--brand", "air", "--over"]) == 0
+
+
+def test_nothing_is_written_outside_of_out_nor_over_what_is_there(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out" / "flows"
+    pull = ["studio", "pull", str(file), "--out", str(out)]
+    for brand in ("../evil", "menu", "", "Acme", "a" * 33):
+        assert main([*pull, "--brand", brand]) == main([*pull, "--json", "--brand", brand]) == 2
+        assert "is no brand's id; allowed: a letter, then" in capsys.readouterr().err
+    assert not out.exists()
+    assert main([*pull, "--json", "--brand", "air"]) == 0
+    (out / "air.json").write_text("mine", encoding="utf-8")
+    assert main([*pull, "--json", "--brand", "air"]) == 1
+    assert "air.json is there already" in capsys.readouterr().err
+    export = ["studio", "export", "acme", "--as", "native", "--out", str(out)]
+    assert [main(export), main(export), main([*export, "--over"])] == [0, 1, 0]
+    assert (out / "air.json").read_text(encoding="utf-8") == "mine"
+    (tmp_path / "taken").write_text("", encoding="utf-8")
+    for command in (
+        [*pull[:-1], str(tmp_path / "taken")],
+        [*export[:-1], str(tmp_path / "taken" / "x")],
+        [*export, "--svg", str(tmp_path)],
+    ):
+        capsys.readouterr()
+        assert main(command) == 1
+        assert f"{tmp_path}" in (told := capsys.readouterr().err)
+        assert told.endswith("; check the path\n") and "DATABASE_URL" not in told
+
+
+def test_a_brand_that_no_server_starts_with_is_shown_and_not_written(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text(written(counted()), encoding="utf-8")  # no number texts are sent from
+    assert main(["studio", "pull", str(file)]) == 1
+    assert capsys.readouterr().out.startswith("# yaml-language-server")
+    assert main(["studio", "pull", str(file), "--out", str(tmp_path / "flows")]) == 1
+    told = capsys.readouterr()
+    assert (told.out, (tmp_path / "flows").exists()) == ("", False)
+    assert "acme.yaml is not written: no server starts with it. Leave out --out to see it" in told.err
 
 
 def test_a_native_flow_comes_back_into_its_brand_s_file(

@@ -272,6 +272,45 @@ def test_the_command_is_given_what_widgets_bring(tmp_path: Path, capsys: pytest.
     assert ": fail" in capsys.readouterr().out
 
 
+# What is said, and the sentence about it.
+MISNAMED = [
+    (["--event", "txt=failed"], "--event txt: no widget has that name; did you mean text?"),
+    (["--event", "text=lost"], "--event text=lost: send-message comes to sent or failed"),
+    (
+        ["--event", "menu=timeout"],
+        "--event menu: a gather-input-on-call has no other side; --press says what the caller",
+    ),
+    (["--given", "deflct.result=accepted"], "--given deflct: no widget has that name; did you mean deflect?"),
+    (["--given", "zz.a=1"], "--given zz: no widget has that name; name one of the file's states"),
+    (["--subflow", f"{CHILD}=FILE"], f"--subflow {CHILD}: no run-subflow opens that"),
+]
+
+
+@pytest.mark.parametrize(("said", "sentence"), MISNAMED)
+def test_what_no_flow_has_is_wrong_usage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], said: list[str], sentence: str
+) -> None:
+    file = tmp_path / "flow.json"
+    file.write_text(json.dumps(everything()), encoding="utf-8")
+    assert main(["studio", "run", str(file), *(each.replace("FILE", str(file)) for each in said)]) == 2
+    told = capsys.readouterr()
+    assert (told.out, told.err.startswith(sentence)) == ("", True), told.err
+
+
+@pytest.mark.parametrize("caller", ["+1(415) 555-2671", "anonymous", "sip:bob@acme.example", "client:bob"])
+def test_who_calls_is_written_as_twilio_writes_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], caller: str
+) -> None:
+    file = tmp_path / "flow.json"
+    file.write_text(json.dumps(everything()), encoding="utf-8")
+    assert main(["studio", "run", str(file), "--press", "2", "--from", caller]) == 0
+    assert caller in capsys.readouterr().out
+    for wrong in ("nobody at all", "+1", "", "4155552671"):
+        with pytest.raises(SystemExit) as usage:
+            main(["studio", "run", str(file), "--from", wrong])
+        assert usage.value.code == 2
+
+
 def test_the_command_opens_subflows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file, inner = tmp_path / "flow.json", tmp_path / "child.json"
     file.write_text(json.dumps(opens()), encoding="utf-8")
