@@ -178,6 +178,11 @@ FAULTS = [
     ("Liquid that cannot be read", "{{ x", "call error the Liquid cannot be filled in (expected '}}'"),
     ("a filter of nobody's", "{{ 'x' | shout }}", "call error the Liquid cannot be filled in (unknown filter 'shout')"),
     ("sixteen turns", "{% for i in (1..16) %}x{% endfor %}", "call error the Liquid cannot be filled in (loop"),
+    ("a number squared again and again", "{% assign x = 9 %}" + "{% assign x = x | times: x %}" * 60, "call error the Liquid cannot be filled in (times: the result is too long)"),
+    ("a text that grows", "{{ 'aaaaaaaaaa'" + " | replace: 'a', 'aaaaaaaaaa'" * 20 + " }}", "call error the Liquid cannot be filled in (replace: the result"),
+    ("a text twice, again and again", "{% assign x = 'aaaaaaaaaa' %}" + "{% assign x = x | append: x %}" * 60, "call error the Liquid cannot be filled in (append: the result"),
+    ("a range as a list", "{{ (1..999999999999) | join: ',' }}", "call error the Liquid cannot be filled in (a range of over 10,000)"),
+    ("a range that is looked through", "{% if (1..999999999999) contains 'x' %}x{% endif %}", "call error a range that is looked through"),
     ("a huge text", "{{ x }}" + "x" * 20_000, "call error Liquid over 20,000 characters"),
 ]  # fmt: skip
 
