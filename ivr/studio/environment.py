@@ -7,10 +7,11 @@ from typing import Any
 
 from ivr.flow import source
 from ivr.studio.definition import Unreadable, Where, walk
+from ivr.studio.kinds import OUTPUT, TAG
 
 MOST_READ = 100_000  # bytes
 _NAMES = frozenset({"next", "event", "type"})  # of states, of what happens, of operators
-_LIQUID = re.compile(r"(\{\{.*?\}\}|\{%.*?%\})", re.DOTALL)
+_LIQUID = re.compile(f"{OUTPUT}|{TAG}", re.DOTALL)
 _QUOTED = re.compile(r"""(?<!\[)(["'])(.*?)\1""")  # a text in Liquid, and no name of a widget
 _OWN = re.compile(r"(?<![A-Za-z0-9_.])(?:[A-Z]{2}[0-9a-f]{32}|\+[1-9][0-9]{6,14})(?![A-Za-z0-9_])")
 
@@ -71,13 +72,15 @@ def substituted(definition: Any, values: Mapping[str, str]) -> tuple[Any, list[s
 
 def _outside_names(pattern: re.Pattern[str], put: Callable[[re.Match[str]], str], value: str) -> str:
     """A text with what is put in it: in Liquid, in quotes alone."""
-    parts = _LIQUID.split(value)
-    for at, part in enumerate(parts):
-        if at % 2:
-            parts[at] = _QUOTED.sub(lambda quoted: f"{quoted[1]}{pattern.sub(put, quoted[2])}{quoted[1]}", part)
-        else:
-            parts[at] = pattern.sub(put, part)
-    return "".join(parts)
+
+    def quoted(found: re.Match[str]) -> str:
+        return f"{found[1]}{pattern.sub(put, found[2])}{found[1]}"
+
+    parts, end = [], 0
+    for liquid in _LIQUID.finditer(value):
+        parts += [pattern.sub(put, value[end : liquid.start()]), _QUOTED.sub(quoted, liquid[0])]
+        end = liquid.end()
+    return "".join((*parts, pattern.sub(put, value[end:])))
 
 
 def standing(definition: Any, values: Mapping[str, str]) -> list[str]:

@@ -10,6 +10,7 @@ from liquid.exceptions import LiquidError
 
 MOST_TURNS = 15  # of Studio's Liquid loops
 MOST_READ, MOST_WRITTEN = 20_000, 100_000  # characters
+MOST_OPENINGS = 500  # of Liquid in a text; those that nothing closes are read again and again
 MOST_IN_A_RANGE = 10_000
 MOST_PUT_IN = 10_000_000  # letters
 MOST_DIGITS = 300  # of a whole number; one that is squared again and again fills any memory
@@ -56,6 +57,8 @@ def filled(text: str, known: Mapping[str, Any]) -> str:
         return text
     if len(text) > MOST_READ:
         raise CannotRender(f"Liquid over {MOST_READ:,} characters is not run here")
+    if text.count("{{") + text.count("{%") > MOST_OPENINGS:
+        raise CannotRender(f"a text with Liquid in over {MOST_OPENINGS:,} places is not run here")
     if _SEARCHED.search(text) and any(word in text for word in ("contains", "offset", "reversed")):
         raise CannotRender("a range that is looked through is not run here")
     try:

@@ -12,6 +12,7 @@ from ivr.studio.sayings import CALLER
 from ivr.studio.states import State, own
 
 SENTENCE = {"say": PHRASES["nobody"]}
+MOST_FOLLOWED = 50  # widgets of one way on
 Exit = dict[str, Any]
 
 
@@ -44,6 +45,9 @@ class WaysBack:
         if menu := self.menu_at(state.name):
             return {"menu": menu}, None
         self.asking.used.add(state.name)
+        if len(self.reading) >= MOST_FOLLOWED:
+            self._left(state, f"over {MOST_FOLLOWED} widgets follow one another here; a sentence is said instead")
+            return dict(SENTENCE), None
         way = _WAYS.get(state.type) if state.name not in self.reading else None
         self.reading.add(state.name)
         found = way(self, state) if way else None

@@ -113,6 +113,18 @@ def test_what_cannot_be_exported_is_said() -> None:
         export(FLOWS["acme"], "redirect", SERVER, "support")
 
 
+def test_a_brand_of_500_branches_is_no_flow_but_each_of_them_is(tmp_path: Path) -> None:
+    names = [f"b{number}" for number in range(500)]
+    numbers = {f"+1415556{number:04d}": name for number, name in enumerate(names)}
+    branch = SMALL["branches"]["a-b"] | {"otherwise": {"queue": "q"}}
+    flow = loaded(tmp_path, {**SMALL, "numbers": numbers, "branches": dict.fromkeys(names, branch)})
+    assert flow
+    for way in WAYS:
+        with pytest.raises(CannotExport, match=r"acme would be \d,\d{3} widgets; a flow has 1,000 at most"):
+            export(flow, way, SERVER)
+        assert check(export(flow, way, SERVER, "b499").definition) == []
+
+
 SMALL: dict[str, Any] = {
     "name": "Acme",
     "sender": {"sms": "+14155550111"},

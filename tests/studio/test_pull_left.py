@@ -1,5 +1,6 @@
 """`studio pull`: each thing that Studio does and a brand's file does not is a line, at its widget."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,9 @@ from ivr.flow.load import load_directory
 from ivr.sandbox.town import ROOT
 from ivr.studio.check import check
 from ivr.studio.definition import Unreadable, read
+from ivr.studio.environment import substituted
 from ivr.studio.export import export
+from ivr.studio.liquid_text import CannotRender, filled
 from ivr.studio.pull import pull
 from tests.studio.given import flow, match, split, state
 from tests.studio.test_check import at, put
@@ -140,3 +143,30 @@ def test_what_nobody_could_write_again_is_not_read(content: bytes, said: str) ->
     with pytest.raises(Unreadable, match=said):
         read(content)
     assert read('{"x": "\\ud83d\\ude00😀"}'.encode()) == {"x": "😀😀"}
+
+
+def test_a_way_on_that_never_ends_is_cut_and_told() -> None:
+    """Words and splits in turn, which are no prompt of one sentence."""
+    row = [
+        state(f"s{n}", "split-based-on", {"noMatch": f"s{n + 1}"}, input="x")
+        if n % 2
+        else state(f"s{n}", "say-play", {"audioComplete": f"s{n + 1}"}, say="x")
+        for n in range(998)
+    ]
+    row.append(state("s998", "say-play", {"audioComplete": ""}, say="Goodbye."))
+    messages = {message for _, message in told(flow(state("Trigger", "trigger", {"incomingCall": "s0"}), *row))}
+    assert "over 50 widgets follow one another here; a sentence is said instead" in messages
+
+
+@pytest.mark.parametrize("opening", ["{{", "{{ x ", "{%", "{{widgets", "{{{{ }}"])
+def test_a_text_of_openings_is_read_in_a_moment(opening: str) -> None:
+    says = state("a", "say-play", {"audioComplete": ""}, say=opening * 50_000)
+    redirect = state("b", "add-twiml-redirect", {"return": "a"}, url=opening * 50_000)
+    made = flow(state("Trigger", "trigger", {"incomingCall": "b"}), says, redirect)
+    began = time.monotonic()
+    check(made)
+    pull(made, "Acme")
+    substituted(made, {"x": "y"})
+    assert time.monotonic() - began < 5
+    with pytest.raises(CannotRender, match=r"not run here|cannot be filled in"):
+        filled(opening * 3_000, {})
