@@ -30,7 +30,7 @@ def own(split: State, way: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
     Whether all of several conditions must hold, or one, is documented nowhere.
     """
-    conditions = way.get("conditions") or ()
+    conditions: list[Any] = way.get("conditions") or []
     if len(conditions) != 1 or str(conditions[0]["arguments"][0]).strip() != str(split.properties["input"]).strip():
         return None
     return dict(conditions[0])

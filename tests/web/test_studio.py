@@ -189,7 +189,11 @@ def test_who_is_sent_back_at_the_entry_and_asks_again_gets_the_same_bytes(doors:
     second = silence(doors, "CA1", doors.voice(ENTRY, "CA1"))
     other = doors.voice(gone, "CA2")
     assert len({back(second)["ref"], back(other)["ref"], back(doors.voice(gone, "CA1"))["ref"]}) == 3
-    assert doors.rows("SELECT call_sid, visit FROM studio_returns ORDER BY 1, 2") == [("CA1", 0), ("CA1", 1), ("CA2", 0)]
+    assert doors.rows("SELECT call_sid, visit FROM studio_returns ORDER BY 1, 2") == [
+        ("CA1", 0),
+        ("CA1", 1),
+        ("CA2", 0),
+    ]
 
 
 def test_the_confirm_step_is_the_same_for_a_call_of_studio_s(doors: Doors) -> None:
