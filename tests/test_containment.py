@@ -102,6 +102,7 @@ def test_every_option_is_in_the_page() -> None:
         "--html",
         "--csv",
         "--calls",
+        "--messaging",
         "--months",
         "--until",
         "--simulated",

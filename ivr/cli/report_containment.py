@@ -3,29 +3,38 @@
 import argparse
 import csv
 import os
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from rich.console import Console
 from rich.progress import Progress
+from sqlalchemy.engine import make_url
 
-from ivr import config, numbers
+from ivr import config, numbers, secret_key
+from ivr.cli import messaging
 from ivr.cli.cells import cell
 from ivr.cli.ends import FAILED, GOOD, USAGE, tell
+from ivr.clients.liveperson_history import History
+from ivr.clients.oauth import Keys
+from ivr.config import Settings
 from ivr.flow.load import load_directory
 from ivr.flow.model import Flow
-from ivr.runtime import utc_now
+from ivr.runtime import new_id, utc_now
 from ivr.store import histories, schema, simulated
 from ivr.store.database import opened_once
 from ivr.traffic import cells, columns, contained, contained_html, contained_page, contained_rows, records
 from ivr.traffic.contained import Containment, Material, Period, Talk
+from ivr.traffic.kept_chats import Kept
 from ivr.traffic.occasions import SETTLED, Event
 from ivr.traffic.opened import BrokenFile
+from ivr.traffic.talks import Messaging
 
 
 class _Wrong(Exception):
@@ -44,6 +53,9 @@ def add(reports: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser.add_argument("--map", action="append", default=[], metavar="ROLE=COLUMN", help=", ".join(columns.ROLES))
     parser.add_argument("--timezone", metavar="ZONE", help="of times without a zone in CALLS.csv (the brand's)")
     parser.add_argument("--region", default="US", metavar="CC", help="of numbers without a country code there (US)")
+    parser.add_argument(
+        "--messaging", metavar="FILE", help="keeps what LivePerson tells (liveperson-ACCOUNT.jsonl); no: do not ask it"
+    )
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the report as one page to read and print")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write every figure as CSV")
     parser.set_defaults(command=_containment)
@@ -55,7 +67,7 @@ def _containment(arguments: argparse.Namespace) -> int:
     except (_Wrong, columns.NoSuchColumn) as error:
         tell(str(error))
         return USAGE
-    except BrokenFile as error:
+    except (BrokenFile, messaging.BrokenOff, secret_key.NoSecretKey) as error:
         tell(str(error))
         return FAILED
     for line in contained_page.page(report):
@@ -82,6 +94,7 @@ def _report(arguments: argparse.Namespace) -> Containment:
             schema.upgrade(database)
         with database.reads() as tx:
             material = _material(tx, brand, period)
+            others = frozenset(histories.of_other_brands(tx, brand))
     if arguments.calls:
         with _bar(arguments.calls) as moved:
             asked = records.Asked(
@@ -91,7 +104,41 @@ def _report(arguments: argparse.Namespace) -> Containment:
         for line in told.said:
             tell(line)
         material, period = records.with_records(material, told, period)
+    material = _with_messaging(settings, arguments, material, _Asked(period, others))
     return contained.containment(brand, material, period, flow.costs, arguments.simulated)
+
+
+class _Asked(NamedTuple):
+    period: Period
+    others: frozenset[str]
+
+
+def _with_messaging(settings: Settings, arguments: argparse.Namespace, material: Material, asked: _Asked) -> Material:
+    """With LivePerson's conversations, or with why they are not known."""
+    place = messaging.kept_in(arguments.messaging, settings.liveperson_account)
+    unread = (
+        messaging.SIMULATED if arguments.simulated
+        else messaging.UNSET if not all(settings.liveperson_records)
+        else "" if place else "not read: --messaging no"
+    )  # fmt: skip
+    if unread or place is None:
+        return replace(material, messaging=Messaging(unread))
+    now = int(utc_now().timestamp())
+    marks = messaging.Marks(settings.secret_key or _kept_secret_key(settings))
+    history = History(
+        settings.liveperson_account, settings.liveperson_api_url, Keys(*settings.liveperson_records),
+        new_id, utc_now, time.monotonic, time.sleep,
+    )  # fmt: skip
+    try:
+        kept = Kept(place, settings.liveperson_account, marks.key)
+        chats = messaging.fetched(kept, history, marks, asked.period, now)
+    except OSError as error:
+        raise BrokenFile(f"{place}: cannot be written ({error.strerror}).") from None
+    return messaging.with_messaging(material, chats, asked.period, asked.others, marks, now)
+
+
+def _kept_secret_key(settings: Settings) -> str:
+    return secret_key.kept_beside(Path(make_url(settings.database_url).database or ""))
 
 
 def _flow(flows: Any, named: str | None) -> Flow:
@@ -129,7 +176,10 @@ def _material(tx: Any, brand: str, period: Period) -> Material:
             withheld += 1
         else:
             events.append(Event(caller, at, call.branch, call.group, call.stays))
-    talks = [Talk(talk.number, int(talk.at.timestamp()), talk.branch) for talk in histories.of_conversations(tx, brand)]
+    talks = [
+        Talk(talk.number, int(talk.at.timestamp()), talk.branch, talk.desk_id, talk.desk_consumer)
+        for talk in histories.of_conversations(tx, brand)
+    ]
     texts = [(int(text.at.timestamp()), text.branch) for text in histories.of_texts(tx, brand, since)]
     return Material(events, [talk for talk in talks if talk.at < period.ends], texts, withheld)
 

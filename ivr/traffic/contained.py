@@ -4,15 +4,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from ivr.traffic import clusters
 from ivr.traffic.cells import DAY
-from ivr.traffic.intervals import Range, wilson
+from ivr.traffic.intervals import Range
 from ivr.traffic.measured import FEW
 from ivr.traffic.occasions import SETTLED, WINDOWS, Event, Group, Joined, Occasion, occasions
+from ivr.traffic.talks import ALL, NOT_ASKED, Key, Load, Messaging, Talk, returning
 
-ALL = ""  # in the place of a branch or a month: all of them
+__all__ = ["ALL", "Cell", "Containment", "Material", "Period", "Talk", "containment"]
+
 COMPARED: tuple[Group, ...] = ("texted", "declined", "held")
 LEAST_LENGTHS = 10  # calls of which the records tell the length, before their mean is used
 LEAST_DAYS = 89  # three months
@@ -29,14 +31,6 @@ class Costs(Protocol):
     def conversation(self) -> float: ...
     @property
     def text(self) -> float: ...
-
-
-class Talk(NamedTuple):
-    """A conversation: whose it is, when it began, the branch that it came of, if any."""
-
-    caller: str
-    at: int
-    branch: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +55,7 @@ class Material:
     withheld: int = 0
     joined: Joined | None = None
     notes: Sequence[str] = ()  # of the records
+    messaging: Messaging = NOT_ASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +77,7 @@ class Cell:
     money: Range | None
     conversations: int
     texts: int
+    load: Load | None  # of LivePerson's messaging
     notes: Sequence[str]
 
     @property
@@ -98,6 +94,7 @@ class Containment:
     costs: Costs | None
     simulated: bool = False
     lengths: Mapping[str, tuple[float, str]] = field(default_factory=dict)  # seconds, and how that is known
+    unread: str = ""  # why nothing is known of LivePerson's messaging
 
     def cell(self, branch: str, month: str) -> Cell | None:
         return next((cell for cell in self.cells if (cell.branch, cell.month) == (branch, month)), None)
@@ -120,7 +117,8 @@ def containment(
     lengths = _lengths(material.joined, costs, {one.branch for one in found})
     counted = _Counted(period, material, costs, lengths)
     cells = [counted.cell(*key, ones) for key, ones in sorted(_by_cell(found, period).items())]
-    return Containment(brand, period, cells, list(_notes(material, period, found)), costs, simulated, lengths)
+    notes = [*_notes(material, period, found), *material.messaging.notes]
+    return Containment(brand, period, cells, notes, costs, simulated, lengths, material.messaging.unread)
 
 
 def _by_cell(found: Iterable[Occasion], period: Period) -> dict[tuple[str, str], list[Occasion]]:
@@ -156,13 +154,20 @@ class _Counted:
         here = [talk for talk in material.talks if period.begins <= talk.at < over]
         self._conversations = self._tally((talk.at, talk.branch) for talk in here)
         self._texts = self._tally((at, branch) for at, branch in material.texts if period.begins <= at < over)
-        self._returning = _returning(material.talks, period)
+        self._loads = material.messaging.loads
+        self._returning = returning(material.talks, material.messaging.elsewhere, self._cells_of)
 
-    def _tally(self, told: Iterable[tuple[int, str]]) -> Counter[tuple[str, str]]:
-        tally: Counter[tuple[str, str]] = Counter()
+    def _cells_of(self, talk: Talk) -> Iterable[Key]:
+        return self._keys(talk.at, talk.branch) if self._period.begins <= talk.at < self._period.ends else ()
+
+    def _keys(self, at: int, branch: str) -> set[Key]:
+        month = self._period.month(at)
+        return {(branch, month), (branch, ALL), (ALL, month), (ALL, ALL)}
+
+    def _tally(self, told: Iterable[tuple[int, str]]) -> Counter[Key]:
+        tally: Counter[Key] = Counter()
         for at, branch in told:
-            month = self._period.month(at)
-            tally.update(((branch, month), (branch, ALL), (ALL, month), (ALL, ALL)))
+            tally.update(self._keys(at, branch))
         return tally
 
     def cell(self, branch: str, month: str, ones: Sequence[Occasion]) -> Cell:
@@ -172,13 +177,14 @@ class _Counted:
             month=month,
             counts=Counter(one.group for one in ones),
             again={(group, window): self._again(ones, group, window) for group in COMPARED for window in WINDOWS},
-            returning=wilson(*self._returning.get((branch, month), (0, 0))),
+            returning=self._returning.get((branch, month)),
             control=_saved(over, ("texted", "untexted", "declined"), "held"),
             declined=_saved(over, ("texted",), "declined"),
             minutes=None,
             money=None,
             conversations=self._conversations[branch, month],
             texts=self._texts[branch, month],
+            load=self._loads.get((branch, month)),
             notes=(),
         )
         return self._priced(replace(cell, notes=list(_cell_notes(cell, ones, over))), over)
@@ -217,20 +223,6 @@ def _saved(over: Sequence[Occasion], ours: tuple[Group, ...], theirs: Group) -> 
     others = [(one.caller, float(one.calls)) for one in over if one.group == theirs]
     each = clusters.difference(mine, others)
     return clusters.times(each, len(mine)) if each else None
-
-
-def _returning(talks: Sequence[Talk], period: Period) -> dict[tuple[str, str], tuple[int, int]]:
-    """Of the consumers who texted in a cell, who had texted the brand before; each consumer once a cell."""
-    seen: set[str] = set()
-    told: dict[tuple[str, str], dict[str, bool]] = {}
-    for talk in sorted(talks, key=lambda each: each.at):
-        if period.begins <= talk.at < period.ends:
-            month = period.month(talk.at)
-            for key in ((talk.branch, month), (talk.branch, ALL), (ALL, month), (ALL, ALL)):
-                consumers = told.setdefault(key, {})
-                consumers[talk.caller] = consumers.get(talk.caller, False) or talk.caller in seen
-        seen.add(talk.caller)
-    return {key: (sum(consumers.values()), len(consumers)) for key, consumers in told.items()}
 
 
 def _cell_notes(cell: Cell, ones: Sequence[Occasion], over: Sequence[Occasion]) -> Iterable[str]:

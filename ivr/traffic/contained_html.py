@@ -13,7 +13,7 @@ from pygal.style import Style
 
 from ivr.traffic.clusters import LEAST, times
 from ivr.traffic.contained import ALL, COMPARED, Cell, Containment, day
-from ivr.traffic.contained_page import rate, saved, span
+from ivr.traffic.contained_page import hours, rate, saved, span
 from ivr.traffic.contained_rows import WHO
 from ivr.traffic.intervals import Range
 from ivr.traffic.measured import FEW
@@ -59,6 +59,8 @@ def page(report: Containment) -> str:
         sentence=_sentence(report, whole) if whole else "",
         charts=[_again(report), _saved(report)] if totals else [],
         tables=tables,
+        talked=_talked(report),
+        hours=hours,
         columns=_COLUMNS,
         windows=WINDOWS,
         least=LEAST,
@@ -71,6 +73,15 @@ def page(report: Containment) -> str:
 
 def _months(report: Containment, branch: str) -> list[tuple[str, Cell]]:
     return [(month, cell) for month in report.months if (cell := report.cell(branch, month))]
+
+
+def _talked(report: Containment) -> list[tuple[str, str, Cell]]:
+    """Rows of LivePerson's messaging: all branches by month, then each branch."""
+    whole = [(ALL, month) for month in report.months] + [(branch, ALL) for branch in [*report.branches, ALL]]
+    cells = [(branch, month, report.cell(branch, month)) for branch, month in whole]
+    return [
+        (branch or "all branches", month or "all months", cell) for branch, month, cell in cells if cell and cell.load
+    ]
 
 
 def _sentence(report: Containment, whole: Cell) -> str:
