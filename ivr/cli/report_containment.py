@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +20,7 @@ from sqlalchemy.engine import make_url
 from ivr import config, numbers, secret_key
 from ivr.cli import messaging
 from ivr.cli.cells import cell
+from ivr.cli.days import NoDay, day
 from ivr.cli.ends import FAILED, GOOD, USAGE, tell
 from ivr.clients.liveperson_history import History
 from ivr.clients.oauth import Keys
@@ -64,7 +65,7 @@ def add(reports: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 def _containment(arguments: argparse.Namespace) -> int:
     try:
         report = _report(arguments)
-    except (_Wrong, columns.NoSuchColumn) as error:
+    except (_Wrong, NoDay, columns.NoSuchColumn) as error:
         tell(str(error))
         return USAGE
     except (BrokenFile, messaging.BrokenOff, secret_key.NoSecretKey) as error:
@@ -152,11 +153,8 @@ def _flow(flows: Any, named: str | None) -> Flow:
 def _period(months: int, until: str | None, zone: tzinfo) -> Period:
     if not 1 <= months <= 36:
         raise _Wrong(f"--months {months}: 1 to 36")
-    try:
-        day = date.fromisoformat(until) if until else None
-    except ValueError:
-        raise _Wrong(f"--until {until}: no date; write one like 2026-11-25") from None
-    ends = datetime(day.year, day.month, day.day, tzinfo=zone) if day else utc_now()
+    given = day("--until", until) if until else None
+    ends = datetime(given.year, given.month, given.day, tzinfo=zone) if given else utc_now()
     local = ends.astimezone(zone)
     months_in_all = local.year * 12 + local.month - 1 - months
     begins = datetime(months_in_all // 12, months_in_all % 12 + 1, 1, tzinfo=zone)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from pathlib import Path
 
-from ivr.traffic import opened
+from ivr.traffic import columns, opened
 from ivr.traffic.contained import Material, Period, day
 from ivr.traffic.occasions import Other, joined
 from ivr.traffic.opened import BrokenFile
@@ -50,7 +50,7 @@ def read(path: Path, asked: Asked, known: Collection[str], moved: Callable[[int]
         raise BrokenFile(
             f"{path}: {reading.broken:,} of {reading.read:,} rows cannot be read{first}; check the columns."
         )
-    told.said = list(reading.named)
+    told.said = [*columns.said_twice(found.columns), *reading.named]
     if reading.broken:
         told.said.append(f"{reading.broken:,} of {reading.read:,} rows cannot be read and are left out.")
     return told
