@@ -137,7 +137,7 @@ def _lengths(joined: Joined | None, costs: Costs | None, branches: Iterable[str]
         if len(told) >= LEAST_LENGTHS:
             known[branch] = (sum(told) / len(told), f"the mean of {len(told):,} calls in the records")
         elif costs and costs.call_length:
-            known[branch] = (float(costs.call_length), "`call_length` of the brand's file")
+            known[branch] = (float(costs.call_length), "call_length in the brand's file")
     return known
 
 

@@ -33,6 +33,17 @@ _COLUMNS = (
 # Told apart in light, in dark and by those who see few colours (M. Okabe and K. Ito, 2008).
 _COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
 
+_STYLE = Style(
+    background="transparent",
+    plot_background="transparent",
+    colors=_COLOURS,
+    font_family="sans-serif",
+    title_font_size=22,
+    label_font_size=16,
+    major_label_font_size=16,
+    legend_font_size=18,  # two of them stand beside each other on paper
+)
+
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
 )
@@ -103,7 +114,7 @@ def _bars(title: str, labels: list[str], series: Series, form: Callable[[float],
     chart = pygal.Bar(
         title=title,
         x_labels=labels,
-        style=Style(background="transparent", plot_background="transparent", colors=_COLOURS, font_family="sans-serif"),
+        style=_STYLE,
         js=[],
         width=960,
         height=380,
