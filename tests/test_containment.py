@@ -2,7 +2,7 @@
 
 import csv
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from ivr.sandbox.town import ROOT
 from ivr.store import outbox
 from ivr.store.database import opened_once
 from tests.flow.test_aims import ACME
+from tests.test_messaging import written
 
 PAGE = (ROOT / "docs" / "containment.md").read_text(encoding="utf-8")
 COSTS = "costs: {currency: USD, call_minute: 0.85, call_length: 6 minutes, conversation: 2.40, text: 0.01}"
@@ -107,6 +108,15 @@ def test_simulated_rows_are_nobody_s_to_send_and_the_same_again(here: Path, data
 def test_a_brand_without_calls_gets_a_report_that_says_so(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["report", "containment", "--brand", "acme", "--until", "2026-11-25"]) == 0
     assert "No call of these months had an offer due." in capsys.readouterr().out
+
+
+def test_a_day_to_come_makes_no_window_over(here: Path, database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Called yesterday, texted: whether they call again within seven days nobody knows, whatever --until says."""
+    yesterday = datetime.now(UTC) - timedelta(days=1, hours=1)
+    written(database_url, yesterday)
+    until = f"{yesterday + timedelta(days=60):%Y-%m-%d}"
+    assert main.main(["report", "containment", "--brand", "acme", "--until", until, "--months", "1"]) == 0
+    assert re.search(r"called again, texted +24 hours 0% .*; 7 days not over yet;", capsys.readouterr().out)
 
 
 WRONG = [

@@ -89,7 +89,7 @@ def with_messaging(
     talks, told = joined(chats, known, period.month)
     notes = []
     if period.begins < now - RETENTION:
-        kept_from = day(now - RETENTION)
+        kept_from = day(now - RETENTION, period.zone)
         notes.append(f"LivePerson keeps conversations for 13 months: its figures begin on {kept_from}.")
     return replace(material, talks=talks, messaging=replace(told, notes=notes))
 

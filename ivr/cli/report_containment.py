@@ -88,7 +88,7 @@ def _report(arguments: argparse.Namespace) -> Containment:
     settings = config.read(os.environ)
     flow = _flow(load_directory(settings.flows_dir).flows, arguments.brand)
     zone = ZoneInfo(flow.timezone)
-    period = _period(arguments.months, arguments.until, zone)
+    period = _period(arguments, zone, utc_now())
     brand = simulated.marked(flow.id) if arguments.simulated else flow.id
     with opened_once(settings.database_url) as database:
         if settings.sqlite:
@@ -99,7 +99,10 @@ def _report(arguments: argparse.Namespace) -> Containment:
     if arguments.calls:
         with _bar(arguments.calls) as moved:
             asked = records.Asked(
-                _zone(arguments.timezone, zone), columns.parsed_map(arguments.map), _region(arguments.region)
+                _zone(arguments.timezone, zone),
+                columns.parsed_map(arguments.map),
+                _region(arguments.region),
+                int(utc_now().timestamp()),
             )
             told = records.read(arguments.calls, asked, {event.caller for event in material.events}, moved)
         for line in told.said:
@@ -150,11 +153,14 @@ def _flow(flows: Any, named: str | None) -> Flow:
     return flow
 
 
-def _period(months: int, until: str | None, zone: tzinfo) -> Period:
+def _period(arguments: argparse.Namespace, zone: tzinfo, now: datetime) -> Period:
+    """Whole months. It ends now at the latest: what is not over yet nobody can know; simulated days may be to come."""
+    months, until = arguments.months, arguments.until
     if not 1 <= months <= 36:
         raise _Wrong(f"--months {months}: 1 to 36")
     given = day("--until", until) if until else None
-    ends = datetime(given.year, given.month, given.day, tzinfo=zone) if given else utc_now()
+    ends = datetime(given.year, given.month, given.day, tzinfo=zone) if given else now
+    ends = ends if arguments.simulated else min(ends, now)
     local = ends.astimezone(zone)
     months_in_all = local.year * 12 + local.month - 1 - months
     begins = datetime(months_in_all // 12, months_in_all % 12 + 1, 1, tzinfo=zone)

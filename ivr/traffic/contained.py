@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from typing import Protocol
 
 from ivr.traffic import clusters
@@ -11,6 +11,7 @@ from ivr.traffic.cells import DAY
 from ivr.traffic.intervals import Range
 from ivr.traffic.measured import FEW
 from ivr.traffic.occasions import SETTLED, WINDOWS, Event, Group, Joined, Occasion, occasions
+from ivr.traffic.saved import CONTROL, DECLINED, Compared, compared
 from ivr.traffic.talks import ALL, NOT_ASKED, Key, Load, Messaging, Talk, returning
 
 __all__ = ["ALL", "Cell", "Containment", "Material", "Period", "Talk", "containment"]
@@ -172,14 +173,15 @@ class _Counted:
 
     def cell(self, branch: str, month: str, ones: Sequence[Occasion]) -> Cell:
         over = [one for one in ones if one.at + SETTLED <= self._period.ends]
+        control, declined = compared(over, CONTROL), compared(over, DECLINED)
         cell = Cell(
             branch=branch,
             month=month,
             counts=Counter(one.group for one in ones),
             again={(group, window): self._again(ones, group, window) for group in COMPARED for window in WINDOWS},
             returning=self._returning.get((branch, month)),
-            control=_saved(over, ("texted", "untexted", "declined"), "held"),
-            declined=_saved(over, ("texted",), "declined"),
+            control=control.saved(),
+            declined=declined.saved(),
             minutes=None,
             money=None,
             conversations=self._conversations[branch, month],
@@ -187,7 +189,9 @@ class _Counted:
             load=self._loads.get((branch, month)),
             notes=(),
         )
-        return self._priced(replace(cell, notes=list(_cell_notes(cell, ones, over))), over)
+        used = control if control.sides else declined
+        notes = [*_cell_notes(cell, ones, over), *self._partly(cell, ones, used)]
+        return self._priced(replace(cell, notes=notes), used)
 
     def _again(self, ones: Sequence[Occasion], group: Group, window: str) -> Range | None:
         """Of those of a group whose time is over: who called again within it."""
@@ -199,30 +203,26 @@ class _Counted:
         ]
         return clusters.rate(hits)
 
-    def _priced(self, cell: Cell, over: Sequence[Occasion]) -> Cell:
-        seconds = self._mean_length(over)
-        if cell.saved is None or seconds is None:
-            return cell
-        minutes = clusters.times(cell.saved, seconds / 60)
-        if self._costs is None:
+    def _partly(self, cell: Cell, ones: Sequence[Occasion], used: Compared) -> Iterable[str]:
+        """What the figures of all branches lack, and those of one that is younger than the report."""
+        if cell.branch == ALL and used.sides and used.left_out:
+            yield f"savings without {', '.join(used.left_out)}: too few callers there to compare with"
+        days = (self._period.ends - min(one.at for one in ones)) // DAY
+        if cell.month == ALL and cell.branch != ALL and days < LEAST_DAYS:
+            yield f"fewer than three months: {days} days are known of it"
+
+    def _priced(self, cell: Cell, used: Compared) -> Cell:
+        minutes = used.times({branch: seconds / 60 for branch, (seconds, _) in self._lengths.items()})
+        if minutes is None or self._costs is None:
             return replace(cell, minutes=minutes)
-        spent = cell.conversations * self._costs.conversation + cell.texts * self._costs.text
+        # What was spent on branches whose savings are not known is not theirs to pay.
+        spent = self._spent(cell.branch, cell.month, self._costs)
+        if cell.branch == ALL:
+            spent -= sum(self._spent(branch, cell.month, self._costs) for branch in used.left_out)
         return replace(cell, minutes=minutes, money=clusters.times(minutes, self._costs.call_minute, spent))
 
-    def _mean_length(self, over: Sequence[Occasion]) -> float | None:
-        """Of the calls that texts took the place of; over several branches, weighed by who was texted in each."""
-        of_branch = Counter(one.branch for one in over if one.group == "texted")
-        if not of_branch or not self._lengths.keys() >= of_branch.keys():
-            return None
-        return sum(self._lengths[name][0] * many for name, many in of_branch.items()) / sum(of_branch.values())
-
-
-def _saved(over: Sequence[Occasion], ours: tuple[Group, ...], theirs: Group) -> Range | None:
-    """Net calls saved: how many fewer calls stayed calls for each of `ours` than for each of `theirs`, times ours."""
-    mine = [(one.caller, float(one.calls)) for one in over if one.group in ours]
-    others = [(one.caller, float(one.calls)) for one in over if one.group == theirs]
-    each = clusters.difference(mine, others)
-    return clusters.times(each, len(mine)) if each else None
+    def _spent(self, branch: str, month: str, costs: Costs) -> float:
+        return self._conversations[branch, month] * costs.conversation + self._texts[branch, month] * costs.text
 
 
 def _cell_notes(cell: Cell, ones: Sequence[Occasion], over: Sequence[Occasion]) -> Iterable[str]:
@@ -259,5 +259,5 @@ def _notes(material: Material, period: Period, found: Sequence[Occasion]) -> Ite
         yield "No conversations are known here, so nothing is told of returning texters."
 
 
-def day(at: int) -> str:
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d}"
+def day(at: int, zone: tzinfo) -> str:
+    return f"{datetime.fromtimestamp(at, zone):%Y-%m-%d}"

@@ -63,8 +63,8 @@ def page(report: Containment) -> str:
         tables += [(f"{branch}, by month", _months(report, branch)) for branch in report.branches]
     return _templates.get_template("contained.html").render(
         report=report,
-        begins=day(report.period.begins),
-        ends=day(report.period.ends),
+        begins=day(report.period.begins, report.period.zone),
+        ends=day(report.period.ends, report.period.zone),
         totals=totals,
         whole=whole,
         sentence=_sentence(report, whole) if whole else "",

@@ -12,7 +12,7 @@ NOT_KNOWN = "not known"
 
 
 def page(report: Containment) -> Iterator[str]:
-    begins, ends = day(report.period.begins), day(report.period.ends)
+    begins, ends = (day(at, report.period.zone) for at in (report.period.begins, report.period.ends))
     mark = "  SIMULATED" if report.simulated else ""
     yield f"Containment of {report.brand}, {begins} to {ends}{mark}"
     yield from (f" ! {note}" for note in report.notes)
