@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from ivr.clients.exchange import ATTEMPT_SECONDS
 from ivr.clients.failure import SendError
@@ -125,8 +125,9 @@ def _consumer(participants: Any) -> tuple[str, str]:
     for one in participants if isinstance(participants, list) else ():
         if isinstance(one, dict) and isinstance(one.get("participantId"), str):
             number = one.get("phone")
-            some = isinstance(number, str) and sum(character.isdigit() for character in number) > 6
-            return one["participantId"], number if some else ""
+            if not isinstance(number, str) or sum(character.isdigit() for character in number) < 7:
+                number = ""
+            return one["participantId"], number
     return "", ""
 
 
@@ -143,6 +144,6 @@ def _taken(participants: Any) -> int | None:
     return min(moments, default=None)
 
 
-def _whole(value: Any) -> bool:
+def _whole(value: Any) -> TypeGuard[int]:
     """Whether it is a count or a moment; -1 stands for "not yet"."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0

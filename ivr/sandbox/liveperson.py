@@ -172,7 +172,7 @@ def _searched(desk: Desk, account: str) -> Response:
     if day == "cut":
         return _cut()
     opened = [history.record(conversation) for conversation in desk.conversations]
-    asked = history.Asked(request.url, request.args.to_dict(), request.headers, request.get_json(silent=True))
+    asked = history.Asked(request.url, request.args.to_dict(), dict(request.headers), request.get_json(silent=True))
     return _json(*desk.history.search(asked, account == desk.account, opened))
 
 

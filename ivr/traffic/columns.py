@@ -91,8 +91,8 @@ def recognised(header: Sequence[str], mapped: Mapping[str, str]) -> Columns:
             at[role] = found
     units: dict[str, float] = {role: _unit(header[at[role]]) for role in ("length", "wait") if role in at}
     shown = {role: one_line(header[index]) for role, index in at.items()}
-    names = [plain(name) for name in header]
-    twice = tuple(shown[role] for role, index in at.items() if names.count(names[index]) > 1)
+    compared = [plain(name) for name in header]
+    twice = tuple(shown[role] for role, index in at.items() if compared.count(compared[index]) > 1)
     return Columns(at, shown, len(header), _beside(header, at, places), units, twice)
 
 

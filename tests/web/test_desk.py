@@ -70,11 +70,17 @@ def test_without_its_settings_nobody_gets_in(doors: Doors) -> None:
 
 def test_keys_for_the_records_alone_let_nobody_in(tmp_path: Path) -> None:
     """Then there is an account and no secret, and anybody could sign with none."""
-    names = ("APP_KEY", "APP_SECRET", "ACCESS_TOKEN", "ACCESS_TOKEN_SECRET")
-    keys = {f"LIVEPERSON_{name}": "x" for name in names}
     mac = base64.b64encode(hmac.digest(b"", b"{}", "sha1")).decode()
     headers = {"x-liveperson-account-id": ACCOUNT, "x-liveperson-signature": f"sha1={mac}"}
-    with opened_doors(f"sqlite:///{tmp_path}/ivr.db", FLOWS, LIVEPERSON_ACCOUNT=ACCOUNT, **keys) as doors:
+    with opened_doors(
+        f"sqlite:///{tmp_path}/ivr.db",
+        FLOWS,
+        LIVEPERSON_ACCOUNT=ACCOUNT,
+        LIVEPERSON_APP_KEY="x",
+        LIVEPERSON_APP_SECRET="x",
+        LIVEPERSON_ACCESS_TOKEN="x",
+        LIVEPERSON_ACCESS_TOKEN_SECRET="x",
+    ) as doors:
         assert doors.client.post("/desk/liveperson", data=b"{}", headers=headers).status_code == 403
 
 
