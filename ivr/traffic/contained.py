@@ -191,6 +191,8 @@ class _Counted:
         )
         used = control if control.sides else declined
         notes = [*_cell_notes(cell, ones, over), *self._partly(cell, ones, used)]
+        if control.sides and branch != ALL:
+            notes += self._at_another_time(over)
         return self._priced(replace(cell, notes=notes), used)
 
     def _again(self, ones: Sequence[Occasion], group: Group, window: str) -> Range | None:
@@ -210,6 +212,15 @@ class _Counted:
         days = (self._period.ends - min(one.at for one in ones)) // DAY
         if cell.month == ALL and cell.branch != ALL and days < LEAST_DAYS:
             yield f"fewer than three months: {days} days are known of it"
+
+    def _at_another_time(self, over: Sequence[Occasion]) -> Iterable[str]:
+        """Where `share` began or ended within these months: seasons are compared, too."""
+        heard = [one.at for one in over if one.group != "held"]
+        held = [one.at for one in over if one.group == "held"]
+        if min(held) > min(heard) + 2 * SETTLED:
+            yield f"control group only since {day(min(held), self._period.zone)}"
+        if max(held) < max(heard) - 2 * SETTLED:
+            yield f"control group only until {day(max(held), self._period.zone)}"
 
     def _priced(self, cell: Cell, used: Compared) -> Cell:
         minutes = used.times({branch: seconds / 60 for branch, (seconds, _) in self._lengths.items()})

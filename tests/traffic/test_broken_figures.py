@@ -224,6 +224,23 @@ def test_a_branch_that_began_lately_says_so_where_it_stands() -> None:
     assert not any("three months" in note for note in told["billing"].notes)
 
 
+def test_a_control_group_that_was_not_there_all_the_time_says_so_where_it_stands() -> None:
+    """Who heard no offer is compared with who did at another time, too: seasons differ."""
+    always = [*calls("texted", 40, 8), *calls("held", 40, 8, 2000)]
+    more = calls("texted", 40, 8, 4000, BEGINS + 60 * DAY)
+    for events, said in (
+        ([*always, *more, *calls("held", 40, 8, 6000, BEGINS + 60 * DAY)], ""),
+        ([*always, *more], "control group only until 2026-08-02"),
+        (
+            [*calls("texted", 40, 8), *more, *calls("held", 40, 8, 6000, BEGINS + 60 * DAY)],
+            "control group only since 2026-09-30",
+        ),
+    ):
+        cell = report(events).cell("billing", ALL)
+        assert cell
+        assert [note for note in cell.notes if "control group only" in note] == ([said] if said else [])
+
+
 def test_conversations_and_texts_of_no_branch_count_once_in_all() -> None:
     events = calls("texted", 30, 0)
     talks = [Talk(ANN, BEGINS + DAY, ""), Talk(ANN, BEGINS + 2 * DAY, "billing")]
