@@ -39,6 +39,7 @@ class Settings:
     liveperson_client_id: str
     liveperson_client_secret: str
     liveperson_api_url: str
+    liveperson_records: tuple[str, str, str, str]  # what signs a request for them: the app's key and secret, a token's
     fcm_api_url: str  # in the place of Google's hosts: a sandbox or a proxy
     api_keys: Mapping[str, frozenset[str]]  # SHA-256 of a key in hex -> the brands that it opens, or *
     dashboard_passwords: Mapping[str, str]  # by name; none: there is no dashboard
@@ -80,6 +81,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         liveperson_client_id=environ.get("LIVEPERSON_CLIENT_ID", "").strip(),
         liveperson_client_secret=environ.get("LIVEPERSON_CLIENT_SECRET", "").strip(),
         liveperson_api_url=each(lambda: _url(environ, "LIVEPERSON_API_URL") or "https://api.liveperson.net"),
+        liveperson_records=_liveperson_records(environ),
         fcm_api_url=each(lambda: _url(environ, "FCM_API_URL")),
         api_keys=each(lambda: _api_keys(environ)),
         dashboard_passwords=each(lambda: _dashboard_passwords(environ)),
@@ -90,8 +92,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         web_threads=each(lambda: _whole(environ, "WEB_THREADS", 16, least=1, most=256)),
         log_level=each(lambda: _log_level(environ)),
     )
-    faults = faults or list(_do_not_belong_together(settings))
-    if faults:
+    if faults := faults or list(_do_not_belong_together(settings)):
         raise SettingsError(*faults)
     return settings
 
@@ -119,15 +120,36 @@ def _do_not_belong_together(settings: Settings) -> Iterator[str]:
         yield "WORKER is separate, which needs PostgreSQL; set DATABASE_URL, or leave WORKER embedded."
     if bool(settings.twilio_api_key) != bool(settings.twilio_api_secret):
         yield "TWILIO_API_KEY and TWILIO_API_SECRET go together; set both or neither."
-    connector = (settings.liveperson_account, settings.liveperson_client_id, settings.liveperson_client_secret)
-    if any(connector) and not all(connector):
-        yield (
-            "LIVEPERSON_ACCOUNT, LIVEPERSON_CLIENT_ID and LIVEPERSON_CLIENT_SECRET go together; set all three or none."
-        )
+    yield from _liveperson_apart(settings)
     if not settings.sqlite and not settings.secret_key:
         yield (
             "SECRET_KEY is not set, which PostgreSQL needs; make one once and keep it: "
             'python -c "import secrets; print(secrets.token_hex(32))"'
+        )
+
+
+def _liveperson_records(environ: Mapping[str, str]) -> tuple[str, str, str, str]:
+    return (
+        environ.get("LIVEPERSON_APP_KEY", "").strip(),
+        environ.get("LIVEPERSON_APP_SECRET", "").strip(),
+        environ.get("LIVEPERSON_ACCESS_TOKEN", "").strip(),
+        environ.get("LIVEPERSON_ACCESS_TOKEN_SECRET", "").strip(),
+    )
+
+
+def _liveperson_apart(settings: Settings) -> Iterator[str]:
+    """The account belongs to the connector and to the records: either may be used without the other."""
+    account = settings.liveperson_account
+    connector = (settings.liveperson_client_id, settings.liveperson_client_secret)
+    records = settings.liveperson_records
+    if any(records) and not (all(records) and account):
+        yield (
+            "LIVEPERSON_APP_KEY, LIVEPERSON_APP_SECRET, LIVEPERSON_ACCESS_TOKEN and LIVEPERSON_ACCESS_TOKEN_SECRET go "
+            "together, with LIVEPERSON_ACCOUNT; set all of them or none."
+        )
+    if (account or any(connector)) and not (account and all(connector)) and not (all(records) and not any(connector)):
+        yield (
+            "LIVEPERSON_ACCOUNT, LIVEPERSON_CLIENT_ID and LIVEPERSON_CLIENT_SECRET go together; set all three or none."
         )
 
 

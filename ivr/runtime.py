@@ -260,7 +260,7 @@ def _twilio(settings: Settings) -> Twilio:
 
 def _liveperson(settings: Settings, new_id: Callable[[], str], now: Callable[[], datetime]) -> LivePerson | None:
     """The connector, where its settings are set."""
-    if not settings.liveperson_account:
+    if not settings.liveperson_client_id:
         return None
     connector = Connector(
         settings.liveperson_account,

@@ -1,7 +1,8 @@
 """`demo-data` and `report containment` from the command line: the walk-through of docs/containment.md, on both databases."""
 
 import csv
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from ivr.sandbox.town import ROOT
 from ivr.store import outbox
 from ivr.store.database import opened_once
 from tests.flow.test_aims import ACME
+from tests.test_messaging import written
 
 PAGE = (ROOT / "docs" / "containment.md").read_text(encoding="utf-8")
 COSTS = "costs: {currency: USD, call_minute: 0.85, call_length: 6 minutes, conversation: 2.40, text: 0.01}"
@@ -54,6 +56,38 @@ def test_from_simulated_months_to_a_report(here: Path, database_url: str, capsys
     assert set(counted(database_url).values()) == {0}
 
 
+def told_and_true(here: Path, seed: int, capsys: pytest.CaptureFixture[str]) -> dict[str, tuple[float, float, float]]:
+    """By branch the ends of the report's interval of net calls saved, and the truth that `demo-data` printed."""
+    world = ["--calls", "8000", "--months", "3", "--until", "2026-11-01", "--seed", str(seed), "--containment", "75%"]
+    assert main.main(["demo-data", "--brand", "acme", *world]) == 0
+    effect = {name: float(each) for name, each in re.findall(r"(\w+): ([\d.]+) calls saved", capsys.readouterr().err)}
+    asked = ["--brand", "acme", "--simulated", "--months", "4", "--until", "2026-11-25", "--csv", "c.csv"]
+    assert main.main(["report", "containment", *asked]) == 0
+    with (here / "c.csv").open(encoding="utf-8", newline="") as file:
+        rows = {
+            (row["branch"], row["figure"], row["group"]): row for row in csv.DictReader(file) if row["month"] == "all"
+        }
+    found = {}
+    for branch, each in effect.items():
+        heard = ("texted", "accepted, no text reached them", "declined")
+        offers = sum(int(rows[branch, "calls with an offer due", group]["value"]) for group in heard)
+        net = rows[branch, "net calls saved", "against who heard no offer"]
+        found[branch] = (float(net["low"]), each * offers, float(net["high"]))
+    return found
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_interval_holds_the_true_effect(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """From end to end, over worlds whose effect is set: of intervals of 95 % one in twenty may miss."""
+    told = [told_and_true(here, seed, capsys) for seed in range(1, 6)]
+    low, true, high = told[0]["billing"]
+    assert 0 < low < true < high, "an effect is seen, and it is this one"
+    assert high < 3 * true, "and not by an interval that holds anything"
+    held = [low <= true <= high for found in told for low, true, high in found.values()]
+    assert len(held) == 10
+    assert sum(held) >= 9
+
+
 def test_simulated_rows_are_nobody_s_to_send_and_the_same_again(here: Path, database_url: str) -> None:
     told = []
     for _ in range(2):
@@ -74,6 +108,15 @@ def test_simulated_rows_are_nobody_s_to_send_and_the_same_again(here: Path, data
 def test_a_brand_without_calls_gets_a_report_that_says_so(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["report", "containment", "--brand", "acme", "--until", "2026-11-25"]) == 0
     assert "No call of these months had an offer due." in capsys.readouterr().out
+
+
+def test_a_day_to_come_makes_no_window_over(here: Path, database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Called yesterday, texted: whether they call again within seven days nobody knows, whatever --until says."""
+    yesterday = datetime.now(UTC) - timedelta(days=1, hours=1)
+    written(database_url, yesterday)
+    until = f"{yesterday + timedelta(days=60):%Y-%m-%d}"
+    assert main.main(["report", "containment", "--brand", "acme", "--until", until, "--months", "1"]) == 0
+    assert re.search(r"called again, texted +24 hours 0% .*; 7 days not over yet;", capsys.readouterr().out)
 
 
 WRONG = [
@@ -102,6 +145,7 @@ def test_every_option_is_in_the_page() -> None:
         "--html",
         "--csv",
         "--calls",
+        "--messaging",
         "--months",
         "--until",
         "--simulated",

@@ -5,13 +5,14 @@ import itertools
 import os
 import random
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ivr import config
+from ivr.cli.days import NoDay, day
 from ivr.cli.ends import GOOD, USAGE, tell
 from ivr.flow import aims
 from ivr.flow.load import load_directory
@@ -52,7 +53,7 @@ def _demo_data(arguments: argparse.Namespace) -> int:
     try:
         flow = _flow(load_directory(settings.flows_dir).flows, arguments.brand)
         here = _world(flow, arguments)
-    except (_Wrong, field.BadFigure) as error:
+    except (_Wrong, NoDay, field.BadFigure) as error:
         tell(str(error))
         return USAGE
     marked = simulated.marked(flow.id)
@@ -99,11 +100,8 @@ def _world(flow: Flow, arguments: argparse.Namespace) -> World:
 
 
 def _until(text: str | None) -> datetime:
-    try:
-        day = date.fromisoformat(text) if text else utc_now().date()
-    except ValueError:
-        raise _Wrong(f"--until {text}: no date; write one like 2026-11-25") from None
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+    last = day("--until", text) if text else utc_now().date()
+    return datetime(last.year, last.month, last.day, tzinfo=UTC)
 
 
 def _write(database: Database, flow: Flow, here: World, arguments: argparse.Namespace) -> None:

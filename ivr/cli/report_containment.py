@@ -3,29 +3,39 @@
 import argparse
 import csv
 import os
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from rich.console import Console
 from rich.progress import Progress
+from sqlalchemy.engine import make_url
 
-from ivr import config, numbers
+from ivr import config, numbers, secret_key
+from ivr.cli import messaging
 from ivr.cli.cells import cell
+from ivr.cli.days import NoDay, day
 from ivr.cli.ends import FAILED, GOOD, USAGE, tell
+from ivr.clients.liveperson_history import History
+from ivr.clients.oauth import Keys
+from ivr.config import Settings
 from ivr.flow.load import load_directory
 from ivr.flow.model import Flow
-from ivr.runtime import utc_now
+from ivr.runtime import new_id, utc_now
 from ivr.store import histories, schema, simulated
 from ivr.store.database import opened_once
 from ivr.traffic import cells, columns, contained, contained_html, contained_page, contained_rows, records
 from ivr.traffic.contained import Containment, Material, Period, Talk
+from ivr.traffic.kept_chats import Kept
 from ivr.traffic.occasions import SETTLED, Event
 from ivr.traffic.opened import BrokenFile
+from ivr.traffic.talks import Messaging
 
 
 class _Wrong(Exception):
@@ -44,6 +54,9 @@ def add(reports: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser.add_argument("--map", action="append", default=[], metavar="ROLE=COLUMN", help=", ".join(columns.ROLES))
     parser.add_argument("--timezone", metavar="ZONE", help="of times without a zone in CALLS.csv (the brand's)")
     parser.add_argument("--region", default="US", metavar="CC", help="of numbers without a country code there (US)")
+    parser.add_argument(
+        "--messaging", metavar="FILE", help="keeps what LivePerson tells (liveperson-ACCOUNT.jsonl); no: do not ask it"
+    )
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the report as one page to read and print")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write every figure as CSV")
     parser.set_defaults(command=_containment)
@@ -52,10 +65,10 @@ def add(reports: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 def _containment(arguments: argparse.Namespace) -> int:
     try:
         report = _report(arguments)
-    except (_Wrong, columns.NoSuchColumn) as error:
+    except (_Wrong, NoDay, columns.NoSuchColumn) as error:
         tell(str(error))
         return USAGE
-    except BrokenFile as error:
+    except (BrokenFile, messaging.BrokenOff, secret_key.NoSecretKey) as error:
         tell(str(error))
         return FAILED
     for line in contained_page.page(report):
@@ -75,23 +88,61 @@ def _report(arguments: argparse.Namespace) -> Containment:
     settings = config.read(os.environ)
     flow = _flow(load_directory(settings.flows_dir).flows, arguments.brand)
     zone = ZoneInfo(flow.timezone)
-    period = _period(arguments.months, arguments.until, zone)
+    period = _period(arguments, zone, utc_now())
     brand = simulated.marked(flow.id) if arguments.simulated else flow.id
     with opened_once(settings.database_url) as database:
         if settings.sqlite:
             schema.upgrade(database)
         with database.reads() as tx:
             material = _material(tx, brand, period)
+            others = frozenset(histories.of_other_brands(tx, brand))
     if arguments.calls:
         with _bar(arguments.calls) as moved:
             asked = records.Asked(
-                _zone(arguments.timezone, zone), columns.parsed_map(arguments.map), _region(arguments.region)
+                _zone(arguments.timezone, zone),
+                columns.parsed_map(arguments.map),
+                _region(arguments.region),
+                int(utc_now().timestamp()),
             )
             told = records.read(arguments.calls, asked, {event.caller for event in material.events}, moved)
         for line in told.said:
             tell(line)
         material, period = records.with_records(material, told, period)
+    material = _with_messaging(settings, arguments, material, _Asked(period, others))
     return contained.containment(brand, material, period, flow.costs, arguments.simulated)
+
+
+class _Asked(NamedTuple):
+    period: Period
+    others: frozenset[str]
+
+
+def _with_messaging(settings: Settings, arguments: argparse.Namespace, material: Material, asked: _Asked) -> Material:
+    """With LivePerson's conversations, or with why they are not known."""
+    place = messaging.kept_in(arguments.messaging, settings.liveperson_account)
+    unread = (
+        messaging.SIMULATED if arguments.simulated
+        else messaging.UNSET if not all(settings.liveperson_records)
+        else "" if place else "not read: --messaging no"
+    )  # fmt: skip
+    if unread or place is None:
+        return replace(material, messaging=Messaging(unread))
+    now = int(utc_now().timestamp())
+    marks = messaging.Marks(settings.secret_key or _kept_secret_key(settings))
+    history = History(
+        settings.liveperson_account, settings.liveperson_api_url, Keys(*settings.liveperson_records),
+        new_id, utc_now, time.monotonic, time.sleep,
+    )  # fmt: skip
+    try:
+        kept = Kept(place, settings.liveperson_account, marks.key)
+        chats = messaging.fetched(kept, history, marks, asked.period, now)
+    except OSError as error:
+        raise BrokenFile(f"{place}: cannot be written ({error.strerror}).") from None
+    return messaging.with_messaging(material, chats, asked.period, asked.others, marks, now)
+
+
+def _kept_secret_key(settings: Settings) -> str:
+    return secret_key.kept_beside(Path(make_url(settings.database_url).database or ""))
 
 
 def _flow(flows: Any, named: str | None) -> Flow:
@@ -102,14 +153,14 @@ def _flow(flows: Any, named: str | None) -> Flow:
     return flow
 
 
-def _period(months: int, until: str | None, zone: tzinfo) -> Period:
+def _period(arguments: argparse.Namespace, zone: tzinfo, now: datetime) -> Period:
+    """Whole months. It ends now at the latest: what is not over yet nobody can know; simulated days may be to come."""
+    months, until = arguments.months, arguments.until
     if not 1 <= months <= 36:
         raise _Wrong(f"--months {months}: 1 to 36")
-    try:
-        day = date.fromisoformat(until) if until else None
-    except ValueError:
-        raise _Wrong(f"--until {until}: no date; write one like 2026-11-25") from None
-    ends = datetime(day.year, day.month, day.day, tzinfo=zone) if day else utc_now()
+    given = day("--until", until) if until else None
+    ends = datetime(given.year, given.month, given.day, tzinfo=zone) if given else now
+    ends = ends if arguments.simulated else min(ends, now)
     local = ends.astimezone(zone)
     months_in_all = local.year * 12 + local.month - 1 - months
     begins = datetime(months_in_all // 12, months_in_all % 12 + 1, 1, tzinfo=zone)
@@ -129,7 +180,10 @@ def _material(tx: Any, brand: str, period: Period) -> Material:
             withheld += 1
         else:
             events.append(Event(caller, at, call.branch, call.group, call.stays))
-    talks = [Talk(talk.number, int(talk.at.timestamp()), talk.branch) for talk in histories.of_conversations(tx, brand)]
+    talks = [
+        Talk(talk.number, int(talk.at.timestamp()), talk.branch, talk.desk_id, talk.desk_consumer)
+        for talk in histories.of_conversations(tx, brand)
+    ]
     texts = [(int(text.at.timestamp()), text.branch) for text in histories.of_texts(tx, brand, since)]
     return Material(events, [talk for talk in talks if talk.at < period.ends], texts, withheld)
 

@@ -59,7 +59,7 @@ def _funnel(arguments: argparse.Namespace) -> int:
         counts.roll_up(database, counting(flows), now)
         with database.reads() as tx:
             one, reasons = funnel(tx, question), failures(tx, question)
-            judged, _ = goals.of_flow(tx, flows.get(question.only.get("brand", "").partition("~")[0]), question)
+            judged, _ = goals.of_flow(tx, flows.get(question.only.get("brand", "").partition("~")[0]), question, now)
     if arguments.json:
         print(json.dumps(tables.as_json(one, reasons, judged), indent=2, ensure_ascii=False))
     elif arguments.csv:

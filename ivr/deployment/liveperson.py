@@ -23,7 +23,7 @@ SETTINGS = "LIVEPERSON_ACCOUNT, LIVEPERSON_CLIENT_ID and LIVEPERSON_CLIENT_SECRE
 
 def liveperson(settings: Settings, brands: Sequence[str], here: bool) -> Iterator[Line]:
     """Every line about the connector of these brands. `here`: whether PUBLIC_URL is this deployment."""
-    if not settings.liveperson_account:
+    if not settings.liveperson_client_id:
         found = f"the desk of {' and '.join(brands)}, and {SETTINGS} are not set; what consumers write waits"
         mend = "set all three, from the connector's installation, or leave `desk` out where a brand has no LivePerson"
         yield wrong("LivePerson", found, mend)

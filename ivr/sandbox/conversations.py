@@ -40,6 +40,7 @@ class Conversation:
     context: dict[str, Any] = field(default_factory=dict)  # conversationContext, as received
     ttr: str = "NORMAL"
     agent: str | None = None  # who has it
+    taken: int = 0  # when the first agent came
     changed: int = 0
     dialogs: list[Dialog] = field(default_factory=list)
     texts: list[tuple[int, str, str]] = field(default_factory=list)  # (sequence, role, text), as published

@@ -13,6 +13,7 @@ from ivr.sandbox.clock import Clock
 from ivr.sandbox.conversations import MAIN, SURVEY, Conversation, Dialog
 from ivr.sandbox.events import chat_state, hosted_file, is_event, plain_text, receipt, words
 from ivr.sandbox.file_storage import FileStorage
+from ivr.sandbox.history import History
 from ivr.sandbox.notices import Notices, Retries
 
 # The kinds of day of the Send API. "down" is not here: nobody listens then.
@@ -62,6 +63,7 @@ class Desk:
     conversations: list[Conversation] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)  # method, path, query, headers, body, at (UNIX time)
     void: set[str] = field(default_factory=set)  # tokens that LivePerson no longer knows
+    history: History = field(default_factory=History)
 
     def __post_init__(self) -> None:
         self.notices = Notices(self)
@@ -255,6 +257,7 @@ class Desk:
         if conversation.agent is None:
             conversation.agent = self._id(f"agent of skill {conversation.skill}")
             self._tell_change(conversation)
+            conversation.taken = conversation.taken or conversation.changed
         return conversation
 
     def _id(self, who: str) -> str:

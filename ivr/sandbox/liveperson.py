@@ -1,13 +1,14 @@
 """LivePerson's Connector API over HTTP: discovery, tokens, opening, sending, files; and the bad days it can have."""
 
 import socket
+from functools import partial
 from itertools import count
 from threading import Event
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from ivr.sandbox import send_api, tokens
+from ivr.sandbox import history, send_api, tokens
 from ivr.sandbox.desk import Desk
 
 SERVICES = (
@@ -54,6 +55,9 @@ def liveperson_api(desk: Desk) -> Blueprint:
     @blueprint.post(f"{CONVERSATION}/send")
     def sent(account: str) -> Response:
         return _answer(desk, account, desk.next_day(sends=True), send_api.send)
+
+    search = "/messaging_history/api/account/<account>/conversations/search"
+    blueprint.add_url_rule(search, "searched", partial(_searched, desk), methods=["POST"])
 
     @blueprint.get("/<path:path>")
     def file(path: str) -> Response:
@@ -158,6 +162,18 @@ def _answer(desk: Desk, account: str, day: str, take: send_api.Take) -> Response
     if day in desk.delays:
         Event().wait(desk.delays[day])
     return Response(b"", 200) if day == "empty" else answer
+
+
+def _searched(desk: Desk, account: str) -> Response:
+    """The account's records, on a day of their own."""
+    day = desk.history.next_day()
+    if day in _REFUSALS:
+        return _refusal(day)
+    if day == "cut":
+        return _cut()
+    opened = [history.record(conversation) for conversation in desk.conversations]
+    asked = history.Asked(request.url, request.args.to_dict(), dict(request.headers), request.get_json(silent=True))
+    return _json(*desk.history.search(asked, account == desk.account, opened))
 
 
 _REFUSALS = ("busy", "busy-bare", "error", "gateway")

@@ -56,6 +56,16 @@ def failures(tx: Connection, wanted: Wanted, by: Sequence[str] = ()) -> Counter[
     return found
 
 
+def begun(tx: Connection, brand: str) -> dict[str, datetime]:
+    """When each branch of a brand was first offered, to the hour."""
+    first: dict[str, datetime] = {}
+    columns = hourly_counts.c
+    asked = select(columns.branch, func.min(columns.hour)).where(columns.brand == brand, columns.offered > 0)
+    for branch, hour in tx.execute(asked.group_by(columns.branch)):
+        first[branch] = hour
+    return first
+
+
 def choices(tx: Connection, wanted: Wanted) -> dict[str, list[str]]:
     """The values that each dimension had, on the days that are touched."""
     columns = daily_counts.c

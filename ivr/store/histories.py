@@ -28,6 +28,8 @@ class Talk(NamedTuple):
     number: str
     at: datetime
     branch: str
+    desk_id: str  # the desk's own name for it, and for the consumer; "" where there is none
+    desk_consumer: str
 
 
 class Sent(NamedTuple):
@@ -86,10 +88,18 @@ def _group(branch: str | None, accepted: bool, sent: bool, held: str | None) -> 
 
 def of_conversations(tx: Connection, brand: str) -> Iterator[Talk]:
     """All of them, however old: who returns had one before."""
-    columns = (conversations.c.number, conversations.c.started_at, conversations.c.branch)
-    asked = select(*columns).where(conversations.c.brand == brand).order_by(conversations.c.started_at)
-    for number, at, branch in tx.execute(asked.execution_options(yield_per=_AT_ONCE)):
-        yield Talk(number, at, branch or "")
+    told = conversations.c
+    columns = (told.number, told.started_at, told.branch, told.desk_id, told.desk_consumer)
+    asked = select(*columns).where(told.brand == brand).order_by(told.started_at)
+    for number, at, branch, desk_id, desk_consumer in tx.execute(asked.execution_options(yield_per=_AT_ONCE)):
+        yield Talk(number, at, branch or "", desk_id or "", desk_consumer or "")
+
+
+def of_other_brands(tx: Connection, brand: str) -> Iterator[str]:
+    """What the desk calls the conversations of every other brand here: one account may serve several."""
+    told = conversations.c
+    asked = select(told.desk_id).where(told.brand != brand, told.desk_id.is_not(None))
+    yield from tx.execute(asked.execution_options(yield_per=_AT_ONCE)).scalars()
 
 
 def of_texts(tx: Connection, brand: str, since: datetime) -> Iterator[Sent]:

@@ -43,22 +43,45 @@ def _design_effect(values: Iterable[tuple[str, bool]], middle: float) -> float:
     return max(1.0, spread / (size * middle * (1 - middle)))
 
 
-def difference(ours: Sequence[Value], theirs: Sequence[Value]) -> Range | None:
-    """The mean of `theirs` less the mean of `ours`; None where either has fewer than LEAST callers.
+def enough(ours: Sequence[Value], theirs: Sequence[Value]) -> bool:
+    """Whether anything is said of the two."""
+    return min(_callers(ours), _callers(theirs)) >= LEAST
 
-    The variance is that of ratio means over callers (W. G. Cochran, Sampling Techniques, 1977), callers on both sides
-    counted with what they bring to each; the quantile is Student's of the smaller side, less one.
+
+def _callers(values: Sequence[Value]) -> int:
+    return len({caller for caller, _ in values})
+
+
+def difference(ours: Sequence[Value], theirs: Sequence[Value]) -> Range | None:
+    """The mean of `theirs` less the mean of `ours`; None where either has fewer than LEAST callers."""
+    found = total([(ours, theirs)])
+    return times(found, 1 / len(ours)) if found else None
+
+
+def total(
+    strata: Sequence[tuple[Sequence[Value], Sequence[Value]]], weights: Sequence[float] | None = None
+) -> Range | None:
+    """Of each stratum the mean of the second less that of the first, times how many the first are, summed.
+
+    Each times its weight; a stratum with fewer than LEAST callers on either side is left out. The variance is that of
+    ratio means over callers (W. G. Cochran, Sampling Techniques, 1977), callers counted with what they bring to each
+    side of each stratum; the quantile is Student's of the smallest side, less one.
     """
-    callers = [len({caller for caller, _ in side}) for side in (ours, theirs)]
-    if min(callers) < LEAST:
-        return None
     parts: dict[str, float] = {}
-    means = [_shares(ours, -1.0, parts), _shares(theirs, 1.0, parts)]
+    middle, size, least = 0.0, 0, math.inf
+    for (ours, theirs), weight in zip(strata, weights or [1.0] * len(strata), strict=True):
+        if not enough(ours, theirs):
+            continue
+        many = len(ours) * weight
+        middle += many * (_shares(theirs, many, parts) - _shares(ours, -many, parts))
+        size += len(ours) + len(theirs)
+        least = min(least, _callers(ours), _callers(theirs))
+    if not size:
+        return None
     known = len(parts)
     spread = math.fsum(each * each for each in parts.values()) * known / (known - 1)
-    half = t_quantile(max(3, min(callers) - 1)) * math.sqrt(spread)
-    middle = means[1] - means[0]
-    return Range(middle - half, middle, middle + half, "difference of means by caller", len(ours) + len(theirs))
+    half = t_quantile(max(3, int(least) - 1)) * math.sqrt(spread)
+    return Range(middle - half, middle, middle + half, "difference of means by caller", size)
 
 
 def _shares(values: Sequence[Value], sign: float, parts: dict[str, float]) -> float:

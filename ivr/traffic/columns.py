@@ -1,7 +1,7 @@
 """Which column is what: names as exports write them, and `--map` for all others."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ivr.traffic.cells import bare, one_line
@@ -57,6 +57,7 @@ class Columns:
     width: int
     beside: int | None = None  # the other column where day and time of day are apart
     per_unit: Mapping[str, float] | None = None  # seconds in a unit of `length` and `wait`
+    twice: tuple[str, ...] = ()  # names of ours that the header has more than once
 
     def moment(self, row: Sequence[str]) -> str:
         """When the call was, as it is written; a day and a time of day that stand apart are put together."""
@@ -90,7 +91,14 @@ def recognised(header: Sequence[str], mapped: Mapping[str, str]) -> Columns:
             at[role] = found
     units: dict[str, float] = {role: _unit(header[at[role]]) for role in ("length", "wait") if role in at}
     shown = {role: one_line(header[index]) for role, index in at.items()}
-    return Columns(at, shown, len(header), _beside(header, at, places), units)
+    compared = [plain(name) for name in header]
+    twice = tuple(shown[role] for role, index in at.items() if compared.count(compared[index]) > 1)
+    return Columns(at, shown, len(header), _beside(header, at, places), units, twice)
+
+
+def said_twice(found: Columns) -> Iterator[str]:
+    for name in found.twice:
+        yield f"{name[:60]} stands twice in the header; the first is read."
 
 
 def _beside(header: Sequence[str], at: Mapping[str, int], places: Mapping[str, int]) -> int | None:

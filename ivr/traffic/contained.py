@@ -3,16 +3,19 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, tzinfo
-from typing import NamedTuple, Protocol
+from datetime import datetime, tzinfo
+from typing import Protocol
 
 from ivr.traffic import clusters
 from ivr.traffic.cells import DAY
-from ivr.traffic.intervals import Range, wilson
+from ivr.traffic.intervals import Range
 from ivr.traffic.measured import FEW
 from ivr.traffic.occasions import SETTLED, WINDOWS, Event, Group, Joined, Occasion, occasions
+from ivr.traffic.saved import CONTROL, DECLINED, Compared, compared
+from ivr.traffic.talks import ALL, NOT_ASKED, Key, Load, Messaging, Talk, returning
 
-ALL = ""  # in the place of a branch or a month: all of them
+__all__ = ["ALL", "Cell", "Containment", "Material", "Period", "Talk", "containment"]
+
 COMPARED: tuple[Group, ...] = ("texted", "declined", "held")
 LEAST_LENGTHS = 10  # calls of which the records tell the length, before their mean is used
 LEAST_DAYS = 89  # three months
@@ -29,14 +32,6 @@ class Costs(Protocol):
     def conversation(self) -> float: ...
     @property
     def text(self) -> float: ...
-
-
-class Talk(NamedTuple):
-    """A conversation: whose it is, when it began, the branch that it came of, if any."""
-
-    caller: str
-    at: int
-    branch: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +56,7 @@ class Material:
     withheld: int = 0
     joined: Joined | None = None
     notes: Sequence[str] = ()  # of the records
+    messaging: Messaging = NOT_ASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +78,7 @@ class Cell:
     money: Range | None
     conversations: int
     texts: int
+    load: Load | None  # of LivePerson's messaging
     notes: Sequence[str]
 
     @property
@@ -98,6 +95,7 @@ class Containment:
     costs: Costs | None
     simulated: bool = False
     lengths: Mapping[str, tuple[float, str]] = field(default_factory=dict)  # seconds, and how that is known
+    unread: str = ""  # why nothing is known of LivePerson's messaging
 
     def cell(self, branch: str, month: str) -> Cell | None:
         return next((cell for cell in self.cells if (cell.branch, cell.month) == (branch, month)), None)
@@ -120,7 +118,8 @@ def containment(
     lengths = _lengths(material.joined, costs, {one.branch for one in found})
     counted = _Counted(period, material, costs, lengths)
     cells = [counted.cell(*key, ones) for key, ones in sorted(_by_cell(found, period).items())]
-    return Containment(brand, period, cells, list(_notes(material, period, found)), costs, simulated, lengths)
+    notes = [*_notes(material, period, found), *material.messaging.notes]
+    return Containment(brand, period, cells, notes, costs, simulated, lengths, material.messaging.unread)
 
 
 def _by_cell(found: Iterable[Occasion], period: Period) -> dict[tuple[str, str], list[Occasion]]:
@@ -139,7 +138,7 @@ def _lengths(joined: Joined | None, costs: Costs | None, branches: Iterable[str]
         if len(told) >= LEAST_LENGTHS:
             known[branch] = (sum(told) / len(told), f"the mean of {len(told):,} calls in the records")
         elif costs and costs.call_length:
-            known[branch] = (float(costs.call_length), "`call_length` of the brand's file")
+            known[branch] = (float(costs.call_length), "call_length in the brand's file")
     return known
 
 
@@ -156,32 +155,45 @@ class _Counted:
         here = [talk for talk in material.talks if period.begins <= talk.at < over]
         self._conversations = self._tally((talk.at, talk.branch) for talk in here)
         self._texts = self._tally((at, branch) for at, branch in material.texts if period.begins <= at < over)
-        self._returning = _returning(material.talks, period)
+        self._loads = material.messaging.loads
+        self._returning = returning(material.talks, material.messaging.elsewhere, self._cells_of)
 
-    def _tally(self, told: Iterable[tuple[int, str]]) -> Counter[tuple[str, str]]:
-        tally: Counter[tuple[str, str]] = Counter()
+    def _cells_of(self, talk: Talk) -> Iterable[Key]:
+        return self._keys(talk.at, talk.branch) if self._period.begins <= talk.at < self._period.ends else ()
+
+    def _keys(self, at: int, branch: str) -> set[Key]:
+        month = self._period.month(at)
+        return {(branch, month), (branch, ALL), (ALL, month), (ALL, ALL)}
+
+    def _tally(self, told: Iterable[tuple[int, str]]) -> Counter[Key]:
+        tally: Counter[Key] = Counter()
         for at, branch in told:
-            month = self._period.month(at)
-            tally.update(((branch, month), (branch, ALL), (ALL, month), (ALL, ALL)))
+            tally.update(self._keys(at, branch))
         return tally
 
     def cell(self, branch: str, month: str, ones: Sequence[Occasion]) -> Cell:
         over = [one for one in ones if one.at + SETTLED <= self._period.ends]
+        control, declined = compared(over, CONTROL), compared(over, DECLINED)
         cell = Cell(
             branch=branch,
             month=month,
             counts=Counter(one.group for one in ones),
             again={(group, window): self._again(ones, group, window) for group in COMPARED for window in WINDOWS},
-            returning=wilson(*self._returning.get((branch, month), (0, 0))),
-            control=_saved(over, ("texted", "untexted", "declined"), "held"),
-            declined=_saved(over, ("texted",), "declined"),
+            returning=self._returning.get((branch, month)),
+            control=control.saved(),
+            declined=declined.saved(),
             minutes=None,
             money=None,
             conversations=self._conversations[branch, month],
             texts=self._texts[branch, month],
+            load=self._loads.get((branch, month)),
             notes=(),
         )
-        return self._priced(replace(cell, notes=list(_cell_notes(cell, ones, over))), over)
+        used = control if control.sides else declined
+        notes = [*_cell_notes(cell, ones, over), *self._partly(cell, ones, used)]
+        if control.sides and branch != ALL:
+            notes += self._at_another_time(over)
+        return self._priced(replace(cell, notes=notes), used)
 
     def _again(self, ones: Sequence[Occasion], group: Group, window: str) -> Range | None:
         """Of those of a group whose time is over: who called again within it."""
@@ -193,44 +205,35 @@ class _Counted:
         ]
         return clusters.rate(hits)
 
-    def _priced(self, cell: Cell, over: Sequence[Occasion]) -> Cell:
-        seconds = self._mean_length(over)
-        if cell.saved is None or seconds is None:
-            return cell
-        minutes = clusters.times(cell.saved, seconds / 60)
-        if self._costs is None:
+    def _partly(self, cell: Cell, ones: Sequence[Occasion], used: Compared) -> Iterable[str]:
+        """What the figures of all branches lack, and those of one that is younger than the report."""
+        if cell.branch == ALL and used.sides and used.left_out:
+            yield f"savings without {', '.join(used.left_out)}: too few callers there to compare with"
+        days = (self._period.ends - min(one.at for one in ones)) // DAY
+        if cell.month == ALL and cell.branch != ALL and days < LEAST_DAYS:
+            yield f"fewer than three months: {days} days are known of it"
+
+    def _at_another_time(self, over: Sequence[Occasion]) -> Iterable[str]:
+        """Where `share` began or ended within these months: seasons are compared, too."""
+        heard = [one.at for one in over if one.group != "held"]
+        held = [one.at for one in over if one.group == "held"]
+        if min(held) > min(heard) + 2 * SETTLED:
+            yield f"control group only since {day(min(held), self._period.zone)}"
+        if max(held) < max(heard) - 2 * SETTLED:
+            yield f"control group only until {day(max(held), self._period.zone)}"
+
+    def _priced(self, cell: Cell, used: Compared) -> Cell:
+        minutes = used.times({branch: seconds / 60 for branch, (seconds, _) in self._lengths.items()})
+        if minutes is None or self._costs is None:
             return replace(cell, minutes=minutes)
-        spent = cell.conversations * self._costs.conversation + cell.texts * self._costs.text
+        # What was spent on branches whose savings are not known is not theirs to pay.
+        spent = self._spent(cell.branch, cell.month, self._costs)
+        if cell.branch == ALL:
+            spent -= sum(self._spent(branch, cell.month, self._costs) for branch in used.left_out)
         return replace(cell, minutes=minutes, money=clusters.times(minutes, self._costs.call_minute, spent))
 
-    def _mean_length(self, over: Sequence[Occasion]) -> float | None:
-        """Of the calls that texts took the place of; over several branches, weighed by who was texted in each."""
-        of_branch = Counter(one.branch for one in over if one.group == "texted")
-        if not of_branch or not self._lengths.keys() >= of_branch.keys():
-            return None
-        return sum(self._lengths[name][0] * many for name, many in of_branch.items()) / sum(of_branch.values())
-
-
-def _saved(over: Sequence[Occasion], ours: tuple[Group, ...], theirs: Group) -> Range | None:
-    """Net calls saved: how many fewer calls stayed calls for each of `ours` than for each of `theirs`, times ours."""
-    mine = [(one.caller, float(one.calls)) for one in over if one.group in ours]
-    others = [(one.caller, float(one.calls)) for one in over if one.group == theirs]
-    each = clusters.difference(mine, others)
-    return clusters.times(each, len(mine)) if each else None
-
-
-def _returning(talks: Sequence[Talk], period: Period) -> dict[tuple[str, str], tuple[int, int]]:
-    """Of the consumers who texted in a cell, who had texted the brand before; each consumer once a cell."""
-    seen: set[str] = set()
-    told: dict[tuple[str, str], dict[str, bool]] = {}
-    for talk in sorted(talks, key=lambda each: each.at):
-        if period.begins <= talk.at < period.ends:
-            month = period.month(talk.at)
-            for key in ((talk.branch, month), (talk.branch, ALL), (ALL, month), (ALL, ALL)):
-                consumers = told.setdefault(key, {})
-                consumers[talk.caller] = consumers.get(talk.caller, False) or talk.caller in seen
-        seen.add(talk.caller)
-    return {key: (sum(consumers.values()), len(consumers)) for key, consumers in told.items()}
+    def _spent(self, branch: str, month: str, costs: Costs) -> float:
+        return self._conversations[branch, month] * costs.conversation + self._texts[branch, month] * costs.text
 
 
 def _cell_notes(cell: Cell, ones: Sequence[Occasion], over: Sequence[Occasion]) -> Iterable[str]:
@@ -267,5 +270,5 @@ def _notes(material: Material, period: Period, found: Sequence[Occasion]) -> Ite
         yield "No conversations are known here, so nothing is told of returning texters."
 
 
-def day(at: int) -> str:
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d}"
+def day(at: int, zone: tzinfo) -> str:
+    return f"{datetime.fromtimestamp(at, zone):%Y-%m-%d}"

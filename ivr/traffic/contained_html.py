@@ -13,7 +13,7 @@ from pygal.style import Style
 
 from ivr.traffic.clusters import LEAST, times
 from ivr.traffic.contained import ALL, COMPARED, Cell, Containment, day
-from ivr.traffic.contained_page import rate, saved, span
+from ivr.traffic.contained_page import hours, rate, saved, span
 from ivr.traffic.contained_rows import WHO
 from ivr.traffic.intervals import Range
 from ivr.traffic.measured import FEW
@@ -32,6 +32,17 @@ _COLUMNS = (
 )
 # Told apart in light, in dark and by those who see few colours (M. Okabe and K. Ito, 2008).
 _COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
+
+_STYLE = Style(
+    background="transparent",
+    plot_background="transparent",
+    colors=_COLOURS,
+    font_family="sans-serif",
+    title_font_size=22,
+    label_font_size=16,
+    major_label_font_size=16,
+    legend_font_size=18,  # two of them stand beside each other on paper
+)
 
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
@@ -52,13 +63,15 @@ def page(report: Containment) -> str:
         tables += [(f"{branch}, by month", _months(report, branch)) for branch in report.branches]
     return _templates.get_template("contained.html").render(
         report=report,
-        begins=day(report.period.begins),
-        ends=day(report.period.ends),
+        begins=day(report.period.begins, report.period.zone),
+        ends=day(report.period.ends, report.period.zone),
         totals=totals,
         whole=whole,
         sentence=_sentence(report, whole) if whole else "",
         charts=[_again(report), _saved(report)] if totals else [],
         tables=tables,
+        talked=_talked(report),
+        hours=hours,
         columns=_COLUMNS,
         windows=WINDOWS,
         least=LEAST,
@@ -71,6 +84,15 @@ def page(report: Containment) -> str:
 
 def _months(report: Containment, branch: str) -> list[tuple[str, Cell]]:
     return [(month, cell) for month in report.months if (cell := report.cell(branch, month))]
+
+
+def _talked(report: Containment) -> list[tuple[str, str, Cell]]:
+    """Rows of LivePerson's messaging: all branches by month, then each branch."""
+    whole = [(ALL, month) for month in report.months] + [(branch, ALL) for branch in [*report.branches, ALL]]
+    cells = [(branch, month, report.cell(branch, month)) for branch, month in whole]
+    return [
+        (branch or "all branches", month or "all months", cell) for branch, month, cell in cells if cell and cell.load
+    ]
 
 
 def _sentence(report: Containment, whole: Cell) -> str:
@@ -92,7 +114,7 @@ def _bars(title: str, labels: list[str], series: Series, form: Callable[[float],
     chart = pygal.Bar(
         title=title,
         x_labels=labels,
-        style=Style(background="transparent", plot_background="transparent", colors=_COLOURS, font_family="sans-serif"),
+        style=_STYLE,
         js=[],
         width=960,
         height=380,

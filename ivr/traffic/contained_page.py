@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from ivr.traffic.contained import ALL, Cell, Containment, day
 from ivr.traffic.contained_rows import WHO
 from ivr.traffic.intervals import Range
+from ivr.traffic.talks import Load
 from ivr.traffic.wording import number, percent
 
 NOT_KNOWN = "not known"
 
 
 def page(report: Containment) -> Iterator[str]:
-    begins, ends = day(report.period.begins), day(report.period.ends)
+    begins, ends = (day(at, report.period.zone) for at in (report.period.begins, report.period.ends))
     mark = "  SIMULATED" if report.simulated else ""
     yield f"Containment of {report.brand}, {begins} to {ends}{mark}"
     yield from (f" ! {note}" for note in report.notes)
@@ -32,6 +33,7 @@ def _branch(report: Containment, total: Cell) -> Iterator[str]:
     yield f"   returning texters             {rate(total.returning)}"
     yield f"   agents' minutes saved         {span(total.minutes)}"
     yield f"   money saved                   {money(report, total)}"
+    yield f"   messaging at LivePerson       {load(report, total)}"
     yield from (f"   ! {note}" for note in total.notes)
     for month in report.months:
         cell = report.cell(total.branch, month)
@@ -51,6 +53,21 @@ def money(report: Containment, cell: Cell) -> str:
     if report.costs is None:
         return "not known: no `costs` in the brand's file"
     return f"{report.costs.currency} {span(cell.money)}" if cell.money else NOT_KNOWN
+
+
+def load(report: Containment, cell: Cell) -> str:
+    told = cell.load
+    if told is None:
+        return report.unread or "none"
+    words = f"{told.conversations:,} conversations ({told.ours:,} opened here), {told.closed:,} closed"
+    if told.returning:
+        words += f"; returning {rate(told.returning)}"
+    return f"{words}; {hours(told)} with an agent" if told.timed else words
+
+
+def hours(told: Load) -> str:
+    """What agents had in hand. They have several at once, so it is more than their working time."""
+    return f"{number(told.minutes / 60)} h ({number(told.minutes / told.timed)} min each)" if told.timed else NOT_KNOWN
 
 
 def span(figure: Range | None) -> str:

@@ -1,5 +1,6 @@
 """Every figure of a containment report, a row each, for a spreadsheet."""
 
+import itertools
 from collections.abc import Iterator
 
 from ivr.traffic.contained import COMPARED, Cell, Containment
@@ -23,7 +24,8 @@ def rows(report: Containment) -> Iterator[Line]:
     """`value` is the figure, `low` to `high` its interval of 95 %; empty where nothing can be said, `note` says why."""
     yield HEADER
     for cell in report.cells:
-        for line in _figures(cell, report.costs.currency if report.costs else ""):
+        figures = _figures(cell, report.costs.currency if report.costs else "")
+        for line in itertools.chain(figures, _messaging(cell, report.unread)):
             where = (report.brand, "yes" if report.simulated else "no", cell.branch or "all", cell.month or "all")
             yield (*where, *line)
 
@@ -44,6 +46,24 @@ def _figures(cell: Cell, currency: str) -> Iterator[Line]:
     yield ("texts", "", "", cell.texts, "", "", "counted", "")
     yield ("agents' minutes saved", "", *_ends(cell.minutes), "" if cell.minutes else _why(cell, "length"))
     yield (f"money saved {currency}".strip(), "", *_ends(cell.money), "" if cell.money else _why(cell, "costs"))
+
+
+def _messaging(cell: Cell, unread: str) -> Iterator[Line]:
+    """What LivePerson keeps; of all branches also what never touched this server."""
+    load, who = cell.load, "LivePerson"
+    if load is None:
+        yield ("conversations at LivePerson", who, "", "", "", "", "", unread or "it has none")
+        return
+    for figure, value in (
+        ("conversations at LivePerson", load.conversations),
+        ("opened by this server", load.ours),
+        ("closed", load.closed),
+        ("consumers", load.consumers),
+    ):
+        yield (figure, who, "", value, "", "", "counted", "")
+    yield ("returning texters", who, *_ends(load.returning), "")
+    known = f"of {load.timed} closed ones that an agent had; agents have several at once"
+    yield ("minutes with an agent", who, "", load.minutes, "", load.timed, "counted", known)
 
 
 def _why(cell: Cell, missing: str) -> str:

@@ -125,6 +125,7 @@ def _notes(found: Table, asked: Asked, clock: Clock, traffic: Traffic) -> list[s
 
 def _about_columns(found: Table) -> Iterator[str]:
     at = found.columns.at
+    yield from columns.said_twice(found.columns)
     if "branch" not in at:
         yield "No column tells a call's branch, so all calls are one; say --map branch=COLUMN."
     elif columns.plain(found.columns.names["branch"]) in columns.DIALLED:

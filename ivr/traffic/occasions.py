@@ -5,8 +5,9 @@ the same number does until then belongs to it, and begins none of its own.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal, NamedTuple
 
 from ivr.traffic.cells import DAY
@@ -79,42 +80,63 @@ class Joined:
 
     others: list[Event]  # calls that never touched us
     matched: int
-    lengths: Mapping[str, list[float]]
+    lengths: dict[str, list[float]]
 
 
 # The same call, as the records begin it: when it came in by their clock, or when it reached the queue behind us.
 BEFORE, AFTER = 120, 600  # seconds
+# Between the legs of a call that was handed on; nobody hangs up and dials again so fast.
+BETWEEN = 5
 
 
 def joined(events: Sequence[Event], records: Iterable[Other]) -> Joined:
-    """Which of the records are calls of ours, by number and time, and which are others of numbers that we know."""
+    """Which of the records are calls of ours, by number and time, and which are others of numbers that we know.
+
+    A record that begins before another of the same number is over is a leg of the same call, and counts no further.
+    """
     ours: dict[str, list[Event]] = {}
     for event in sorted(events):
         ours.setdefault(event.caller, []).append(event)
-    taken: set[tuple[str, int]] = set()
-    others: list[Event] = []
-    lengths: dict[str, list[float]] = {}
-    matched = 0
-    for record in sorted(records, key=lambda each: (each.caller, each.at)):
-        known = ours.get(record.caller)
-        if known is None:
+    told = Joined([], 0, {})
+    for caller, theirs in groupby(
+        sorted(records, key=lambda each: (each.caller, each.at)), key=lambda each: each.caller
+    ):
+        if caller in ours:
+            told = _of_caller(ours[caller], theirs, told)
+    return told
+
+
+def _of_caller(known: Sequence[Event], records: Iterable[Other], told: Joined) -> Joined:
+    taken: set[int] = set()
+    others, matched, lengths = told.others, told.matched, told.lengths
+    over, ours = float("-inf"), False  # when the call that goes on is, and whether it is one of ours
+    for record in records:
+        a_leg = record.at <= over + BETWEEN
+        ended = record.at + record.length if record.length else float("-inf")
+        over = max(over, ended) if a_leg else ended
+        if a_leg and ours:
             continue
         place = _same(known, record, taken)
         if place is None:
-            others.append(Event(record.caller, record.at, "", "", True))
+            if not a_leg:
+                others.append(Event(record.caller, record.at, "", "", True))
+                ours = False
             continue
-        matched += 1
-        taken.add((record.caller, place))
+        if a_leg:  # what its first leg was taken for is a call of ours after all
+            others.pop()
+        matched, ours = matched + 1, True
+        taken.add(place)
         event = known[place]
         if record.length and event.stays and event.branch:
             lengths.setdefault(event.branch, []).append(record.length)
     return Joined(others, matched, lengths)
 
 
-def _same(known: Sequence[Event], record: Other, taken: set[tuple[str, int]]) -> int | None:
+def _same(known: Sequence[Event], record: Other, taken: Container[int]) -> int | None:
+    """A call of ours that came while the record's went on, or about when it began."""
     place = bisect_left(known, record.at - AFTER, key=lambda event: event.at)
-    while place < len(known) and known[place].at <= record.at + BEFORE:
-        if (record.caller, place) not in taken:
+    while place < len(known) and known[place].at <= record.at + max(BEFORE, record.length or 0):
+        if place not in taken:
             return place
         place += 1
     return None

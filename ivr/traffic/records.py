@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from pathlib import Path
 
-from ivr.traffic import opened
+from ivr.traffic import columns, opened
+from ivr.traffic.cells import DAY
 from ivr.traffic.contained import Material, Period, day
 from ivr.traffic.occasions import Other, joined
 from ivr.traffic.opened import BrokenFile
@@ -19,6 +20,7 @@ class Asked:
     zone: tzinfo
     mapped: Mapping[str, str]
     region: str
+    now: int | None = None  # what is a day later than this is a mistake
 
 
 @dataclass
@@ -41,7 +43,7 @@ def read(path: Path, asked: Asked, known: Collection[str], moved: Callable[[int]
                 f"{path}: no column is known to hold the caller's number; name it with --map caller=COLUMN."
             )
         reader = Reader(found, clock_for(found, asked.zone, None), asked.region)
-        told = _taken(reader, known)
+        told, to_come = _taken(reader, known, asked.now)
     except OSError as error:
         raise BrokenFile(f"{path}: cannot be read ({error.strerror}).") from None
     reading = reader.reading
@@ -50,20 +52,26 @@ def read(path: Path, asked: Asked, known: Collection[str], moved: Callable[[int]
         raise BrokenFile(
             f"{path}: {reading.broken:,} of {reading.read:,} rows cannot be read{first}; check the columns."
         )
-    told.said = list(reading.named)
+    told.said = [*columns.said_twice(found.columns), *reading.named]
     if reading.broken:
         told.said.append(f"{reading.broken:,} of {reading.read:,} rows cannot be read and are left out.")
+    if to_come:
+        told.said.append(f"{to_come:,} of {reading.read:,} rows are of days to come and are left out.")
     return told
 
 
-def _taken(reader: Reader, known: Collection[str]) -> Told:
-    told = Told()
+def _taken(reader: Reader, known: Collection[str], now: int | None) -> tuple[Told, int]:
+    """And how many rows are of days to come, by which the records would seem to reach further than they do."""
+    told, to_come = Told(), 0
     for call in reader.calls():
+        if now is not None and call.time > now + DAY:
+            to_come += 1
+            continue
         told.begins = min(told.begins or call.time, call.time)
         told.ends = max(told.ends, call.time)
         if call.caller and call.caller in known:
             told.others.append(Other(call.caller, call.time, call.length))
-    return told
+    return told, to_come
 
 
 def with_records(material: Material, told: Told, period: Period) -> tuple[Material, Period]:
@@ -73,9 +81,11 @@ def with_records(material: Material, told: Told, period: Period) -> tuple[Materi
     here = [event for event in material.events if told.begins <= event.at < ends]
     notes = []
     if told.ends < period.ends:
-        notes.append(f"The records end on {day(told.ends)}, and so does this report.")
-    if told.begins > period.begins + 86_400:
-        notes.append(f"The records begin on {day(told.begins)}: calls to other lines before that day are missing.")
+        notes.append(f"The records end on {day(told.ends, period.zone)}, and so does this report.")
+    if told.begins > period.begins + DAY:
+        notes.append(
+            f"The records begin on {day(told.begins, period.zone)}: calls to other lines before that day are missing."
+        )
     if here and found.matched < _FEW_JOINED * len(here):
         notes.append(
             f"Of {len(here):,} calls here only {found.matched:,} are in the records too. That is right where the "

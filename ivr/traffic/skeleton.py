@@ -39,9 +39,10 @@ def skeleton(chosen: Sequence[Judged], promise: Promise) -> str:
 def _branch(one: Judged, name: str, promise: Promise) -> Iterable[str]:
     branch, expected = one.branch, one.expected.deflections
     yield f"  {name}:  # {_comment(branch.name)}"
-    yield f"    # goal: {number(expected.middle)} deflections a week; look again below {number(expected.low)}"
+    # `report funnel` and the dashboard tell whether it is met.
+    yield f"    goal: {max(1, round(expected.middle))} a week  # deflections; look again below {number(expected.low)}"
     if branch.again:
-        yield f"    # goal: no more call again within 7 days than today's {percent(branch.again.middle)}"
+        yield f"    # and no more call again within 7 days than today's {percent(branch.again.middle)}"
     if branch.length:
         yield f"    # today: {number(branch.weekly.middle)} calls a week, {clock(branch.length.middle)} long"
     yield '    skill: "0000"  # the desk\'s skill for this branch'

@@ -115,7 +115,7 @@ def overview(visitor: Visitor) -> Response:
         told = funnel(tx, beside) if beside else timed
         choices = _choices(tx, question)
         reasons = failures(tx, question)
-        verdicts, goal = goals.of_flow(tx, _flow(here, question), question)
+        verdicts, goal = goals.of_flow(tx, _flow(here, question), question, here.now())
     return page(
         "overview.html",
         visitor,

@@ -114,8 +114,8 @@ def _of_a_desk(why_not: Callable[[bytes], str | None], view: Callable[[bytes], R
 
 def _why_not_liveperson(body: bytes) -> str | None:
     settings = runtime().settings
-    if not settings.liveperson_account:
-        return "LIVEPERSON_ACCOUNT is not set"
+    if not settings.liveperson_client_secret:
+        return "LIVEPERSON_CLIENT_SECRET is not set"
     if request.headers.get("x-liveperson-account-id", "") != settings.liveperson_account:
         return "another account"
     mac = hmac.digest(settings.liveperson_client_secret.encode(), body, "sha1")

@@ -67,15 +67,15 @@ def test_records_are_joined_by_number_and_time() -> None:
     ours = [event("a", 10_000, "declined"), event("a", 90_000, "texted"), event("b", 10_000, "held", "bookings")]
     records = [
         Other("a", 10_000 + 599, 300.0),  # in the queue behind the offer
-        Other("a", 10_000 + 601, 60.0),  # too late to be that call, which is taken anyway
+        Other("a", 10_000 + 910, 60.0),  # a minute after that one was over
         Other("a", 50_000, 200.0),  # another number of the brand's
         Other("b", 10_000 - 120, 100.0),  # their clock is behind
-        Other("b", 10_000 - 121, 100.0),
+        Other("b", 10_000 - 121, None),
         Other("c", 10_000, 100.0),  # nobody whom we know
     ]
     found = joined(ours, records)
     assert found.matched == 2
-    assert [(each.caller, each.at) for each in found.others] == [("a", 10_601), ("a", 50_000), ("b", 9_879)]
+    assert [(each.caller, each.at) for each in found.others] == [("a", 10_910), ("a", 50_000), ("b", 9_879)]
     assert found.lengths == {"billing": [300.0], "bookings": [100.0]}
 
 

@@ -61,7 +61,7 @@ def test_what_is_pasted_under_a_brand_is_taken_by_check(tmp_path: Path, capsys: 
     brand = tmp_path / "acme.yaml"
     brand.write_text(f'name: Acme\nsender: {{sms: "+1 415 555 0111"}}\n{pasted}')
     assert main(["check", "--strict", str(brand)]) == 0
-    assert "# goal: " in pasted
+    assert re.search(r"^    goal: \d+ a week  # deflections", pasted, re.MULTILINE)
     assert main(["estimate", str(tmp_path / "calls.csv")]) == 0
     assert capsys.readouterr().out.endswith(pasted)
 

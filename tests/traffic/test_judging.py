@@ -147,10 +147,10 @@ def test_the_skeleton_is_taken_by_check_without_a_word(tmp_path: Path) -> None:
     assert names == {"billing", "lost-found-24-7"}
 
 
-def test_goals_are_comments(tmp_path: Path) -> None:
+def test_goals_are_what_reports_look_at(tmp_path: Path) -> None:
     lines = skeleton([judge()], Promise()).splitlines()
-    assert "    # goal: 80 deflections a week; look again below 80" in lines
-    assert "    # goal: no more call again within 7 days than today's 5.0%" in lines
+    assert "    goal: 80 a week  # deflections; look again below 80" in lines
+    assert "    # and no more call again within 7 days than today's 5.0%" in lines
     assert max(map(len, lines)) <= 80
     assert skeleton([], Promise()) == ""
 

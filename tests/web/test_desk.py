@@ -1,5 +1,7 @@
 """The desks' doors: who gets in, what is not understood, and that nothing hostile does harm."""
 
+import base64
+import hmac
 import io
 import json
 from collections.abc import Iterator
@@ -64,6 +66,22 @@ def test_a_signature_over_other_bytes_is_refused(here: Talking) -> None:
 def test_without_its_settings_nobody_gets_in(doors: Doors) -> None:
     headers = {"x-liveperson-account-id": "", "x-liveperson-signature": "sha1=AAAA"}
     assert doors.client.post("/desk/liveperson", data=b"{}", headers=headers).status_code == 403
+
+
+def test_keys_for_the_records_alone_let_nobody_in(tmp_path: Path) -> None:
+    """Then there is an account and no secret, and anybody could sign with none."""
+    mac = base64.b64encode(hmac.digest(b"", b"{}", "sha1")).decode()
+    headers = {"x-liveperson-account-id": ACCOUNT, "x-liveperson-signature": f"sha1={mac}"}
+    with opened_doors(
+        f"sqlite:///{tmp_path}/ivr.db",
+        FLOWS,
+        LIVEPERSON_ACCOUNT=ACCOUNT,
+        LIVEPERSON_APP_KEY="x",
+        LIVEPERSON_APP_SECRET="x",
+        LIVEPERSON_ACCESS_TOKEN="x",
+        LIVEPERSON_ACCESS_TOKEN_SECRET="x",
+    ) as doors:
+        assert doors.client.post("/desk/liveperson", data=b"{}", headers=headers).status_code == 403
 
 
 def test_a_body_of_over_a_megabyte_is_refused_before_it_is_read(here: Talking) -> None:
