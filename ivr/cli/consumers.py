@@ -81,10 +81,12 @@ def _write(database: Database, batch: list[Consumer]) -> int:
 
 
 def _drop(database: Database, brand: str, began: datetime, wanted: bool) -> int:
-    if not wanted:
-        return 0
-    with database.writes() as tx:
-        return consumers.drop_older(tx, brand, began)
+    dropped, after = 0, "" if wanted else None
+    while after is not None:
+        with database.writes() as tx:
+            some, after = consumers.drop_older(tx, brand, began, after, BATCH)
+        dropped += some
+    return dropped
 
 
 def _tell(reading: Reading) -> None:

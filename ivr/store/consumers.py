@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, and_, delete, func, select
 
 from ivr.store.consumer_tables import consumers, gone_tokens
 from ivr.store.database import insert
@@ -54,10 +54,14 @@ def write(tx: Connection, batch: Sequence[Consumer], now: datetime) -> int:
     return len(rows)
 
 
-def drop_older(tx: Connection, brand: str, imported_before: datetime) -> int:
-    """What a newer file did not have any more."""
-    older = delete(consumers).where(consumers.c.brand == brand, consumers.c.imported_at < imported_before)
-    return tx.execute(older).rowcount
+def drop_older(tx: Connection, brand: str, imported_before: datetime, after: str, most: int) -> tuple[int, str | None]:
+    """What a newer file did not have any more, of the next numbers beyond `after`: of `most` devices, and what is left
+    of the last one's consumer. How many went, and the last number that was looked at; None at the end."""
+    these = and_(consumers.c.brand == brand, consumers.c.number > after)
+    end = select(consumers.c.number).where(these).order_by(consumers.c.number).offset(most - 1).limit(1)
+    upto = tx.execute(end).scalar()
+    these = these if upto is None else and_(these, consumers.c.number <= upto)
+    return tx.execute(delete(consumers).where(these, consumers.c.imported_at < imported_before)).rowcount, upto
 
 
 def count(tx: Connection, brand: str) -> int:
