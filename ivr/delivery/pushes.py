@@ -72,10 +72,10 @@ class Pushes:
 
     def _to_devices(self, google: Fcm, push: Push, message: fcm.Push) -> None:
         """The first device whose app is still there; one push is enough for one consumer."""
-        gone = SendError("No device is left")
+        gone, ends = SendError("No device is left"), google.deadline()
         for device in push.devices:
             try:
-                google.send(device["token"], message)
+                google.send(device["token"], message, ends)
                 return
             except NotReached as error:
                 gone = error
