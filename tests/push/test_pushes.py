@@ -1,6 +1,6 @@
 """One push, one attempt, and what came of it: the next channel when it surely did not arrive, never two when unclear."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +34,7 @@ class FakeGoogle(Fcm):
         self.sent: list[tuple[str, Push]] = []
         self.fails: list[SendError | None] = []
         self.ends: list[float] = []
+        self.meanwhile: Callable[[], None] = lambda: None  # while the first one is under way
 
     def deadline(self) -> float:
         return 100.0 + len(self.sent)
@@ -42,6 +43,8 @@ class FakeGoogle(Fcm):
         self.sent.append((token, push))
         self.ends.append(ends)
         failure = self.fails.pop(0) if self.fails else None
+        meanwhile, self.meanwhile = self.meanwhile, lambda: None
+        meanwhile()
         if failure:
             raise failure
         return "name"
@@ -212,6 +215,21 @@ def test_another_ivr_s_skill_and_its_id_of_the_call_are_in_the_push(doors: Doors
     works(doors)
     ((_, push),) = google.sent
     assert (push.data["skill"], push.data["call_sid"]) == ("5678", "genesys-1")
+
+
+def test_an_attempt_that_outlasts_its_lease_leads_to_no_text(doors: Doors, google: FakeGoogle) -> None:
+    """Another process has pushed it by then: what the first one learns at last says nothing any more."""
+
+    def another_process() -> None:
+        for _ in range(4):
+            works(doors, 41)
+
+    google.fails, google.meanwhile = [NEVER], another_process
+    say_yes(doors)
+    works(doors)
+    assert len(google.sent) == 2
+    assert rows(doors) == [("push", "sent")]
+    assert doors.twilio.sent == []
 
 
 def test_the_body_for_a_push_service_of_the_brand_s_own(database_url: str, tmp_path: Path) -> None:
