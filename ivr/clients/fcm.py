@@ -90,6 +90,11 @@ class Fcm:
         """When the last of a consumer's devices must have been pushed to, of which the first is pushed to now."""
         return self._clock() + ALL_SECONDS
 
+    def check(self) -> str:
+        """The project, for which Google gives an access token. Raises NeverSent."""
+        self._access_token(self.deadline())
+        return self._project
+
     def send(self, token: str, push: Push, ends: float = math.inf) -> str:
         """The message's name at Google. Raises NotReached for an app that is gone, NeverSent, and SendError."""
         deadline = min(self._clock() + SECONDS, ends)
