@@ -133,3 +133,21 @@ def test_a_channel_that_the_brand_has_not_is_refused(database_url: str, tmp_path
         assert doors.rows("SELECT count(*) FROM deflections") == [(0,)]
         taken = ask(doors, "deflections", yes(channel="rcs"), Idempotency_Key="k-1")
         assert (taken.status_code, taken.get_json()["channel"]) == (201, "rcs"), "a refused request uses nothing up"
+
+
+def test_an_attempt_that_outlasts_its_lease_leads_to_no_second_greeting(doors: Doors) -> None:
+    """Twilio was asked meanwhile, and has taken it from another process: that it refused the first says nothing more."""
+
+    def another_process() -> None:
+        doors.twilio.meanwhile = lambda: None
+        for _ in range(4):
+            works(doors, 41)
+
+    doors.twilio.fails, doors.twilio.meanwhile = (
+        [None, SendError("refused", permanent=True, code=63007)],
+        another_process,
+    )
+    doors.voice(ACCEPT, Digits="1")
+    works(doors)
+    assert greetings(doors) == [(WHATSAPP, "sent")]
+    assert [sent["sender"] for sent in doors.twilio.sent] == [WHATSAPP, WHATSAPP]

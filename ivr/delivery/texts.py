@@ -122,7 +122,10 @@ class Texts:
             return self.ledger.unclear(text, error)
         if not error.permanent:
             return self.ledger.later(text, error)
-        self.ledger.refused(text, error, lambda tx: self._known_to_have_failed(tx, text, error.code))
+        # Not when this attempt outlasted its lease: another may have sent it since.
+        self.ledger.refused(
+            text, error, lambda tx: outbox.is_held(tx, text) and self._known_to_have_failed(tx, text, error.code)
+        )
         return "unable" if error.code in NO_NUMBER_WOULD_DO else "refused"
 
     def _not_told(self, text: Text, error: SendError, tx: Connection) -> None:
