@@ -1,5 +1,6 @@
 """What would break the channels: a second thread beside an open one, a STOP elsewhere, keys and lists that mislead."""
 
+import copy
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from ivr.clients.twilio import Listed
 from ivr.flow.model import Flow
 from ivr.worker import Worker
 from tests.asking import API_KEYS, ask, problem, yes
-from tests.channelled import RCS, SMS, WHATSAPP, WORDS, brand_doors, flows
+from tests.channelled import BRAND, RCS, SMS, WHATSAPP, WORDS, brand_doors, flows
 from tests.doors import ACCOUNT_SID, CALLER, Doors, FakeTwilio, opened_doors
 from tests.test_worker import at_once
 
@@ -72,6 +73,27 @@ def test_a_stop_elsewhere_after_the_yes_is_obeyed(doors: Doors) -> None:
         works(doors, 300)
     assert len(doors.twilio.sent) == 1, "the try before the STOP"
     assert greetings(doors) == [(WHATSAPP, "failed")]
+
+
+def test_who_answers_on_another_channel_reaches_the_same_agents(doors: Doors) -> None:
+    doors.twilio.fails = [SendError("refused", permanent=True, code=code) for code in (63024, 63003)]
+    doors.voice(ACCEPT, Digits="1")
+    for _ in range(2):
+        works(doors)
+    assert greetings(doors)[-1] == (SMS, "sent")
+    writes(doors, WHATSAPP, "Hello")
+    assert doors.rows("SELECT sender, branch, skill FROM conversations") == [(WHATSAPP, "billing", "1234")]
+
+
+def test_an_answer_belongs_to_the_greeting_of_its_own_channel(database_url: str, tmp_path: Path) -> None:
+    other = copy.deepcopy({**BRAND["branches"]["billing"], "skill": "5678"})
+    branches = {**BRAND["branches"], "bookings": {**other, "channels": ["sms"]}}
+    with brand_doors(database_url, tmp_path, branches=branches) as doors:
+        doors.voice(ACCEPT, "CA1", Digits="1")
+        doors.clock.pass_(minutes=1)
+        doors.voice("/voice/acme/bookings?step=answer", "CA2", Digits="1")
+        writes(doors, WHATSAPP, "Hello")
+        assert doors.rows("SELECT sender, branch, skill FROM conversations") == [(WHATSAPP, "billing", "1234")]
 
 
 class ByAddress(FakeTwilio):

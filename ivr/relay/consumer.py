@@ -105,9 +105,7 @@ def begin(
 
     What the consumer can expect of it is said; of one that another text began at this moment, it was.
     """
-    last = conversations.last_deflection(tx, flow.id, number, sender)
-    if last and now - last.texted_at > timedelta(seconds=flow.reply_window):
-        last = None
+    last = _answered(tx, flow, number, sender, now)
     branch = flow.branches.get(last.branch) if last else None
     new = Conversation(
         id=new_id(),
@@ -130,6 +128,15 @@ def begin(
     if begun.id == new.id:
         expectations.began(tx, flow, begun, new_id, now)
     return begun
+
+
+def _answered(tx: Connection, flow: Flow, number: str, sender: str, now: datetime) -> LastDeflection | None:
+    """The deflection whose greeting this answers: the last by the same channel, else by whichever they were greeted."""
+    for by in (sender, None):
+        last = conversations.last_deflection(tx, flow.id, number, by)
+        if last and now - last.texted_at <= timedelta(seconds=flow.reply_window):
+            return last
+    return None
 
 
 def _context_line(flow: Flow, branch: Branch | None, last: LastDeflection, now: datetime) -> str:
