@@ -31,10 +31,12 @@ _COLUMNS = (*Consumer._fields, "imported_at")
 _CHANGED = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[3:])
 _CONFLICT = f"ON CONFLICT (brand, number, token) DO UPDATE SET {_CHANGED}"
 _INTO = f"INSERT INTO consumers ({', '.join(_COLUMNS)})"
-_ARRAYS = ("text", "text", "text", "text", "text", "boolean", "timestamptz", "timestamptz")
-# Core would take most of the minute that a million rows may take: one statement for a batch, by the driver itself.
+# Core would take most of the minute that a million rows may take: one statement for a batch, by the driver itself. On
+# PostgreSQL by COPY, which costs this process a quarter of what arrays as parameters do.
 _SQLITE = f"{_INTO} VALUES ({', '.join('?' * len(_COLUMNS))}) {_CONFLICT}"
-_POSTGRESQL = f"{_INTO} SELECT * FROM unnest({', '.join(f'%s::{kind}[]' for kind in _ARRAYS)}) {_CONFLICT}"
+_INCOMING = "CREATE TEMPORARY TABLE incoming_consumers (LIKE consumers) ON COMMIT DROP"
+_COPY = f"COPY incoming_consumers ({', '.join(_COLUMNS)}) FROM STDIN"
+_POSTGRESQL = f"{_INTO} SELECT {', '.join(_COLUMNS)} FROM incoming_consumers ORDER BY brand, number, token {_CONFLICT}"
 
 
 def write(tx: Connection, batch: Sequence[Consumer], now: datetime) -> int:
@@ -43,13 +45,18 @@ def write(tx: Connection, batch: Sequence[Consumer], now: datetime) -> int:
     if not last:
         return 0
     dialect = tx.dialect.name
-    cursor = tx.connection.cursor()
+    cursor: Any = tx.connection.cursor()
     at = stored(now, dialect)
     rows = [(*row[:6], None if row[6] is None else stored(row[6], dialect), at) for row in last.values()]
     if dialect == "sqlite":
         cursor.executemany(_SQLITE, rows)
     else:
-        cursor.execute(_POSTGRESQL, [list(column) for column in zip(*rows, strict=True)])
+        cursor.execute(_INCOMING)
+        with cursor.copy(_COPY) as copied:
+            for row in rows:
+                copied.write_row(row)
+        cursor.execute(_POSTGRESQL)
+        cursor.execute("DROP TABLE incoming_consumers")
     cursor.close()
     return len(rows)
 
