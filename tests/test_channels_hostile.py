@@ -14,11 +14,17 @@ from ivr.flow.model import Flow
 from ivr.worker import Worker
 from tests.asking import API_KEYS, ask, problem, yes
 from tests.channelled import BRAND, RCS, SMS, WHATSAPP, WORDS, brand_doors, flows
+from tests.databases import emptied
 from tests.doors import ACCOUNT_SID, CALLER, Doors, FakeTwilio, opened_doors
 from tests.test_worker import at_once
 
 ACCEPT = "/voice/acme/billing?step=answer"
 REJOIN = "We are continuing in this thread. How can we help?"
+
+
+@pytest.fixture
+def database_url(shared_database: str) -> str:
+    return emptied(shared_database)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from ivr.flow.model import Channel, Flow
 from ivr.store import calls, known, line_types
 from ivr.store.calls import Call
 from ivr.store.database import Database, opened_once
+from tests.databases import emptied
 from tests.desks import brand
 from tests.doors import CALLER, Moment
 
@@ -46,6 +47,11 @@ class FakeLookup(Lookup):
         if isinstance(self.answer, SendError):
             raise self.answer
         return self.answer
+
+
+@pytest.fixture
+def database_url(shared_database: str) -> str:
+    return emptied(shared_database)
 
 
 @pytest.fixture
