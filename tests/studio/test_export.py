@@ -214,8 +214,11 @@ def test_a_native_branch_offers_texts_and_asks() -> None:
     assert ways(made, "untold_billing") == {"audioComplete": "otherwise_billing"}
 
 
-NATIVE = [
+CHANNELS = {"sms": "+14155550111", "whatsapp": {"number": "+14155550112", "template": "HX" + "0a" * 16}}
+NATIVE: list[tuple[str, dict[str, Any], dict[str, Any], list[str]]] = [
     ("always", {}, {}, []),
+    ("a choice", {"accept": {"1": "sms", "2": "whatsapp"}}, {"sender": CHANNELS}, ["branches.a-b.accept: the key 1 sends a text; wrong ones here: 2 (whatsapp)"]),
+    ("channels", {"channels": ["whatsapp", "sms"]}, {"sender": CHANNELS}, ["branches.a-b.channels: Studio sends a text alone"]),
     ("another number", {"other_number": "2"}, {}, ["branches.a-b.other_number: the key 2 is a wrong one here"]),
     ("hours", {"hours": "24/7"}, {}, ["branches.a-b.hours: Studio is told no opening hours"]),
     ("a skill without a desk", {"skill": "7"}, {}, []),
