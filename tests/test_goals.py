@@ -59,6 +59,17 @@ def test_goals_of_branches_and_of_all_together() -> None:
     assert told[0].reached == "40.0% (37.0% to 43.1%)"
 
 
+def test_what_is_left_of_the_days_counts_for_no_goal() -> None:
+    asked = Asked(date(2026, 3, 2), date(2026, 3, 8), ZoneInfo("UTC"), {}, "branch")
+    noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    one = Funnel(asked, [line(80, 40)], line(80, 40), noon)
+    (told,) = judged_all({"billing": Goal(a_week=300)}, one, None)
+    assert told.reached.startswith("560 "), "forty in half a day"
+    before = Funnel(asked, [line(0, 0)], line(0, 0), noon - timedelta(days=3))
+    (told,) = judged_all({"billing": Goal(a_week=300)}, before, None)
+    assert told.verdict == "no offers"
+
+
 def test_the_goal_is_a_line_of_the_chart() -> None:
     asked = Asked(date(2026, 3, 2), date(2026, 3, 3), ZoneInfo("UTC"), {}, "day")
     days = [line(10, 4, label="2026-03-02"), line(0, 0, label="2026-03-03 <b>")]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal, Protocol
 
 from sqlalchemy import Connection
@@ -40,14 +41,14 @@ def deflected(line: Line) -> int:
     return line.measured["accepted"] - line.measured["failed"]
 
 
-def judged(whose: str, goal: Goal, line: Line, days: int) -> Judged:
+def judged(whose: str, goal: Goal, line: Line, days: float) -> Judged:
     """Whether `line` reached its goal over `days`: for sure where its 95 % interval lies on one side."""
     many = deflected(line)
     if goal.rate is not None:
         said, found = f"{goal.rate:.0%} of offers", wilson(many, max(many, line.measured["offered"]))
         aim, shown = goal.rate, "{:.1%}"
     else:
-        said, found = f"{goal.a_week:,} a week", poisson(many, days / 7)
+        said, found = f"{goal.a_week:,} a week", poisson(many, days / 7) if days > 0 else None
         aim, shown = float(goal.a_week or 0), "{:,.0f}"
     if found is None:
         return Judged(whose, said, "-", "no offers")
@@ -61,7 +62,7 @@ def judged(whose: str, goal: Goal, line: Line, days: int) -> Judged:
 
 def judged_all(goals: Mapping[str, Goal], by_branch: Funnel, brand_goal: Goal | None) -> list[Judged]:
     """A brand's goals: of its branches, and of all together."""
-    days = by_branch.asked.days
+    days = _gone_by(by_branch)
     lines = {line.label: line for line in by_branch.lines}
     told = [
         judged(name, goal, lines.get(name, Line(name, by_branch.total.measured.__class__())), days)
@@ -70,6 +71,12 @@ def judged_all(goals: Mapping[str, Goal], by_branch: Funnel, brand_goal: Goal | 
     if brand_goal:
         told.append(judged("all branches", brand_goal, by_branch.total, days))
     return told
+
+
+def _gone_by(one: Funnel) -> float:
+    """Days: nobody calls in what is left of today, nor tomorrow."""
+    end = min(one.asked.until, one.upto) if one.upto else one.asked.until
+    return max(0.0, (end - one.asked.since) / timedelta(days=1))
 
 
 def of_flow(tx: Connection, flow: Flow | None, question: Asked) -> tuple[list[Judged], float | None]:
