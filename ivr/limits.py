@@ -34,36 +34,43 @@ class Limits:
 FREE_TRIES = 3  # of an address: people mistype
 LONGEST_WAIT = 60.0  # seconds
 FORGIVEN_AFTER = timedelta(minutes=15)
-EVERYBODY = ""
-EVERYBODYS_TRIES = 30  # over all addresses, which a guesser may have many of
+EVERYBODYS_TRIES = 30  # over all addresses of a door, which a guesser may have many of
 MOST_KEPT = 10_000
 
 
 class Tries:
-    """Wrong passwords: after a few, each doubles the time until the next one is looked at. Counted in this process."""
+    """Wrong passwords: after a few, each doubles the time until the next one is looked at. Counted in this process.
+
+    Each door counts for itself: what asks for metrics with an old password keeps nobody from the dashboard.
+    """
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
         self._lock = Lock()
         self._wrong: dict[str, tuple[int, datetime]] = {}
 
-    def wait(self, address: str) -> float:
-        """Seconds until this address may try; 0 where it may now."""
-        with self._lock:
-            return max(self._left(address, FREE_TRIES), self._left(EVERYBODY, EVERYBODYS_TRIES))
+    def looked_at(self, door: str, address: str, right: bool) -> float:
+        """Seconds until a password from this address is looked at; 0 where this one is, and counts.
 
-    def wrong(self, address: str) -> None:
+        In one go: of many at once no more are looked at than one after the other.
+        """
+        here = f"{door} {address}"
+        with self._lock:
+            wait = max(self._left(here, FREE_TRIES), self._left(door, EVERYBODYS_TRIES))
+            if not wait:
+                self._count(door, here, right)
+            return wait
+
+    def _count(self, door: str, here: str, right: bool) -> None:
+        if right:
+            self._wrong.pop(here, None)
+            return
         now = self._now()
-        with self._lock:
-            if len(self._wrong) > MOST_KEPT:
-                self._wrong = {EVERYBODY: self._wrong[EVERYBODY]}
-            for who in (address, EVERYBODY):
-                many, last = self._wrong.get(who, (0, now))
-                self._wrong[who] = (1 if now - last > FORGIVEN_AFTER else many + 1, now)
-
-    def right(self, address: str) -> None:
-        with self._lock:
-            self._wrong.pop(address, None)
+        if len(self._wrong) > MOST_KEPT:
+            self._wrong = {who: wrong for who, wrong in self._wrong.items() if " " not in who}
+        for who in (here, door):
+            many, last = self._wrong.get(who, (0, now))
+            self._wrong[who] = (1 if now - last > FORGIVEN_AFTER else many + 1, now)
 
     def _left(self, who: str, free: int) -> float:
         many, last = self._wrong.get(who, (0, self._now()))

@@ -5,6 +5,9 @@ import io
 from collections.abc import Iterable
 from datetime import datetime
 
+# Full-width ones are folded by some spreadsheets; before white space some look for what follows it.
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
 
 def cell(value: object) -> str:
     """As a spreadsheet may open it: nothing is taken for a formula, times are UTC."""
@@ -12,7 +15,7 @@ def cell(value: object) -> str:
         return value.isoformat(timespec="seconds")
     text = "" if value is None else str(value)
     phone = text.startswith("+") and text[1:].isdigit()
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) and not phone else text
+    return f"'{text}" if text.startswith(FORMULAS) and not phone else text
 
 
 def as_csv(rows: Iterable[Iterable[object]]) -> str:

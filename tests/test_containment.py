@@ -105,6 +105,24 @@ def test_simulated_rows_are_nobody_s_to_send_and_the_same_again(here: Path, data
     assert {number[5:10] for _, number, _ in told[0][0]} == {"55501"}, "fictional numbers alone"
 
 
+def test_simulated_rows_are_counted_and_gone_and_no_consent(
+    here: Path, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    funnel = ["report", "funnel", "--since", "2026-07-01", "--until", "2026-11-25"]
+    assert main.main([*funnel, "--csv"]) == 0, "a database that was counted before"
+    assert main.main(["demo-data", *SHORT]) == 0
+    capsys.readouterr()
+    assert main.main([*funnel, "--by", "brand"]) == 0
+    told = capsys.readouterr().out
+    assert "acme~simulated  3,000" in told
+    assert "Simulated traffic is among these numbers" in told
+    assert main.main(["export", "consents"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1, "nobody consented to anything"
+    assert main.main(["demo-data", "--brand", "acme", "--remove"]) == 0
+    assert main.main([*funnel, "--by", "brand"]) == 0
+    assert "simulated" not in capsys.readouterr().out.lower()
+
+
 def test_a_brand_without_calls_gets_a_report_that_says_so(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["report", "containment", "--brand", "acme", "--until", "2026-11-25"]) == 0
     assert "No call of these months had an offer due." in capsys.readouterr().out

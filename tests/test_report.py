@@ -55,7 +55,7 @@ def test_funnel_as_csv_by_each(by: str, rows: dict[str, int], capsys: pytest.Cap
     lines = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert lines
     for name, many in rows.items():
-        assert sum(int(line[name]) for line in lines) == many, name
+        assert sum(int(line[name] or 0) for line in lines) == many, name
 
 
 def test_funnel_in_the_terminal(rows: dict[str, int], capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ from ivr.store.count_tables import count_marks, daily_counts, daily_failures, ho
 from ivr.store.tables import calls, conversations, deflections, messages
 
 LANGUAGES = {"acme": "en-US", "bakery": "fr-FR"}
+SENDERS = {"sms": "+14155550111", None: "+14155550111", "whatsapp": "whatsapp:+14155550111", "push": "push"}
 STOPS = frozenset({"STOP", "END"})
 TABLES = (
     hourly_counts,
@@ -67,14 +68,16 @@ def _greeting(
     state: str,
     at: datetime,
 ) -> None:
+    channel = tuple(SENDERS)[(deflection + int(name[-1])) % len(SENDERS)]
     row = {
         "id": name,
         "kind": "greeting",
+        "channel": channel,
         "state": state,
         "brand": offer["brand"],
         "deflection_id": deflection,
         "number": offer["caller"],
-        "sender": "+14155550111",
+        "sender": SENDERS[channel],
         "body": "Hello",
         "provider_id": f"SM{name}" if state in ("sent", "delivered") or chance.random() < 0.5 else None,
         "error_code": chance.choice([None, 30005]) if state in ("failed", "dead") else None,
@@ -97,7 +100,8 @@ def happen(tx: Connection, chance: random.Random, now: datetime, name: str) -> N
         tx.execute(update(messages).where(messages.c.id == one.id, messages.c.state == "sent").values(changed))
     elif what == "reply":
         row = {"id": name, "kind": "inbound", "state": "received", "towards": "desk", "number": one.number}
-        row |= {"sender": one.sender, "body": chance.choice(["My bill", " stop ", "End"]), "brand": one.brand}
+        sender = SENDERS["sms"] if one.sender == "push" or now.minute % 2 else one.sender  # they answer as they like
+        row |= {"sender": sender, "body": chance.choice(["My bill", " stop ", "End"]), "brand": one.brand}
         tx.execute(insert(messages).values(row | {"created_at": now, "updated_at": now}))
     elif what == "open":
         row = {"id": name, "brand": one.brand, "desk": "webhook", "number": name, "sender": one.sender}
@@ -118,9 +122,9 @@ def recounted(tx: Connection) -> tuple[dict[Any, dict[str, int]], dict[Any, int]
     counts: dict[Any, Counter[str]] = {}
     failures: Counter[Any] = Counter()
 
-    def at(moment: datetime, brand: str, branch: str, dialled: str) -> Any:
+    def at(moment: datetime, brand: str, branch: str, dialled: str, channel: str = "") -> Any:
         hour = moment.replace(minute=0, second=0, microsecond=0)
-        return (hour, brand, branch, LANGUAGES.get(brand, ""), "sms", dialled)
+        return (hour, brand, branch, LANGUAGES.get(brand, ""), channel, dialled)
 
     for call in called.values():
         heard = [offer.branch for offer in offers if (offer.call_sid, offer.brand) == (call.call_sid, call.brand)]
@@ -128,10 +132,14 @@ def recounted(tx: Connection) -> tuple[dict[Any, dict[str, int]], dict[Any, int]
         counts.setdefault(at(call.started_at, call.brand, branch, call.dialled), Counter())["calls"] += 1
     for offer in offers:
         dialled = called[offer.call_sid].dialled if offer.call_sid in called else ""
-        key = at(offer.offered_at, offer.brand, offer.branch, dialled)
+        where = (offer.offered_at, offer.brand, offer.branch, dialled)
+        counts.setdefault(at(*where), Counter())["offered"] += 1
+        if offer.accepted_at is None:
+            continue
         mine = [text for text in texts if text.deflection_id == offer.id and text.kind == "greeting"]
+        key = at(*where, _channel(mine))
         here = counts.setdefault(key, Counter())
-        here.update(_became(offer, mine, texts, [talk for talk in talks if talk.deflection_id == offer.id]))
+        here.update(_became(mine, texts, [talk for talk in talks if talk.deflection_id == offer.id]))
         reason = _reason(offer, mine)
         if reason:
             here["failed"] += 1
@@ -139,10 +147,7 @@ def recounted(tx: Connection) -> tuple[dict[Any, dict[str, int]], dict[Any, int]
     return {key: +count for key, count in counts.items()}, dict(failures)
 
 
-def _became(offer: Any, mine: list[Any], texts: Any, talks: list[Any]) -> Counter[str]:
-    became = Counter(["offered"])
-    if offer.accepted_at is None:
-        return became
+def _became(mine: list[Any], texts: Any, talks: list[Any]) -> Counter[str]:
     opened = [talk for talk in talks if talk.opened_at]
     happened = {
         "accepted": True,
@@ -152,12 +157,20 @@ def _became(offer: Any, mine: list[Any], texts: Any, talks: list[Any]) -> Counte
         "conversation": bool(opened),
         "closed": any(talk.state == "closed" for talk in opened),
     }
-    became.update(name for name, true in happened.items() if true)
-    return became
+    return Counter(name for name, true in happened.items() if true)
+
+
+def _channel(mine: list[Any]) -> str:
+    """Of the greeting that did not fail, of the last one where all did."""
+    if not mine:
+        return ""
+    stands = [text for text in mine if text.state not in ("failed", "dead")]
+    one = max(stands or mine, key=lambda text: (text.created_at, text.id))
+    return one.channel or "sms"
 
 
 def _answered(greeting: Any, texts: Any) -> bool:
-    """Whether a text of the consumer's found this greeting as the last one that did not fail."""
+    """Whether a text of the consumer's, by any channel, found this greeting as the brand's last that did not fail."""
     for text in texts:
         if text.kind != "inbound" or text.body.strip().upper() in STOPS:
             continue
@@ -166,7 +179,7 @@ def _answered(greeting: Any, texts: Any) -> bool:
             for other in texts
             if other.kind == "greeting"
             and other.state not in ("failed", "dead")
-            and (other.number, other.sender) == (text.number, text.sender)
+            and (other.number, other.brand) == (text.number, text.brand)
             and other.created_at < text.created_at
         ]
         if before and greeting in [one for one in before if one.created_at == max(b.created_at for b in before)]:

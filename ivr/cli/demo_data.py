@@ -18,7 +18,7 @@ from ivr.flow import aims
 from ivr.flow.load import load_directory
 from ivr.flow.model import Flow
 from ivr.runtime import utc_now
-from ivr.store import schema, simulated
+from ivr.store import counts, schema, simulated
 from ivr.store.database import Database, opened_once
 from ivr.store.simulated import Chapter
 from ivr.traffic import field, world
@@ -66,6 +66,8 @@ def _demo_data(arguments: argparse.Namespace) -> int:
             tell(f"{marked}: its rows are gone.")
             return GOOD
         _write(database, flow, here, arguments)
+        with database.writes() as tx:
+            counts.begin_anew(tx)
     tell(f"{marked}: {arguments.calls:,} simulated calls are written; --remove takes them away.")
     tell("True effect: " + "; ".join(_truth(here)))
     return GOOD

@@ -22,7 +22,7 @@ from ivr.funnel.told import RATES, Funnel, Line, failures, funnel
 from ivr.relay.wishes import STOP_WORDS
 from ivr.runtime import utc_now
 from ivr.spreadsheet import as_csv
-from ivr.store import counts
+from ivr.store import counted, counts, simulated
 from ivr.store.counts import Counting
 from ivr.store.database import opened_once
 
@@ -59,6 +59,7 @@ def _funnel(arguments: argparse.Namespace) -> int:
         counts.roll_up(database, counting(flows), now)
         with database.reads() as tx:
             one, reasons = funnel(tx, question), failures(tx, question)
+            brands = counted.choices(tx, question.wanted)["brand"]
             judged, _ = goals.of_flow(tx, flows.get(question.only.get("brand", "").partition("~")[0]), question, now)
     if arguments.json:
         print(json.dumps(tables.as_json(one, reasons, judged), indent=2, ensure_ascii=False))
@@ -66,6 +67,8 @@ def _funnel(arguments: argparse.Namespace) -> int:
         print(as_csv(tables.as_rows(one)), end="")
     else:
         _print(one, reasons, judged)
+        if "brand" not in question.only and any(map(simulated.is_marked, brands)):
+            print("Simulated traffic is among these numbers; --brand tells it apart.")
     return GOOD
 
 
@@ -121,4 +124,5 @@ def _print(one: Funnel, reasons: list[tuple[str, int]], judged: list[goals.Judge
 def _cell(line: Line, step: str) -> str:
     rate = line.rate(step) if step in RATES else None
     share = f"\n({rate.middle:.0%}, {rate.low:.0%}-{rate.high:.0%})" if rate else ""
-    return f"{line.measured[step]:,}{share}"
+    many = line.many(step)
+    return "-" if many is None else f"{many:,}{share}"

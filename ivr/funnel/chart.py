@@ -21,7 +21,7 @@ _LABELS = 7  # on the axis at most
 def counts_chart(one: Funnel) -> str:
     """Steps over time, a line each."""
     chart = _chart()
-    for step in STEPS:
+    for step in (step for step in STEPS if one.total.many(step) is not None):
         chart.add(step, [line.measured[step] for line in one.lines])
     return _drawn(chart, one)
 

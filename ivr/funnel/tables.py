@@ -10,11 +10,11 @@ from ivr.store.count_tables import MEASURES
 
 
 def as_rows(one: Funnel) -> Iterator[list[object]]:
-    """A header, and a row a line; rates are shares of one, with the ends of their intervals."""
+    """A header, and a row a line; rates are shares of one, with their intervals' ends; a channel has no calls."""
     rates = [f"{step}_rate{end}" for step in RATES for end in ("", "_low", "_high")]
     yield [one.asked.by, *MEASURES, *rates]
     for line in one.lines:
-        cells: list[object] = [line.measured[name] for name in MEASURES]
+        cells: list[object] = [line.many(name) for name in MEASURES]
         for step in RATES:
             rate = line.rate(step)
             ends = (rate.middle, rate.low, rate.high) if rate else (None, None, None)
@@ -42,6 +42,6 @@ def _line(line: Line) -> dict[str, Any]:
     rates = {step: line.rate(step) for step in RATES}
     return {
         "label": line.label,
-        **{name: line.measured[name] for name in MEASURES},
+        **{name: line.many(name) for name in MEASURES},
         "rates": {step: None if rate is None else asdict(rate) for step, rate in rates.items()},
     }

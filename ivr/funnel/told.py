@@ -24,16 +24,24 @@ RATES = {
     "closed": "conversation",
     "failed": "accepted",
 }
-NONE = "(none)"  # a branch, where a call heard no offer
+NONE = "(none)"  # a branch, where a call heard no offer; a channel, where no text was tried
+OF_NO_CHANNEL = ("calls", "offered")  # before there is a text
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     label: str
     measured: Counter[str]
+    channel: str | None = None  # where told apart by channels: its own, "" where no text was tried
+
+    def many(self, step: str) -> int | None:
+        """How many; None where this cannot be said of a channel."""
+        return None if self.channel and step in OF_NO_CHANNEL else self.measured[step]
 
     def rate(self, step: str) -> Range | None:
         """A step as a share of the one before it, with the 95 % interval; None where nobody could take it."""
+        if self.channel is not None and RATES[step] in OF_NO_CHANNEL:
+            return None
         hits, of = self.measured[step], self.measured[RATES[step]]
         return wilson(hits, of) if hits <= of else None
 
@@ -49,19 +57,22 @@ class Funnel:
 def funnel(tx: Connection, asked: Asked) -> Funnel:
     """What was counted, as it is asked for."""
     found: dict[str, Counter[str]] = {}
-    total: Counter[str] = Counter(dict.fromkeys(MEASURES, 0))
     if asked.by in PERIODS:
         found = {label: Counter() for label in _labels(asked)}
         for moment, measured in _over_time(tx, asked):
-            found.setdefault(_period(moment, asked.by, asked.zone), Counter()).update(measured)
-            total.update(measured)
+            here = found.setdefault(_period(moment, asked.by, asked.zone), Counter())
+            for name, many in measured.items():  # a year has 8,760 hours: `update` would take twice the time
+                here[name] += many
     else:
         for (value,), measured in counted.read(tx, asked.wanted, (ONLY[asked.by],)).items():
-            found[_value(value, asked.by)] = measured
-            total.update(measured)
+            found[value] = measured
+    total = Counter({name: sum(measured[name] for measured in found.values()) for name in MEASURES})
     ordered = sorted(found.items()) if asked.by in PERIODS else sorted(found.items(), key=_most)
-    lines = [Line(label, measured) for label, measured in ordered]
-    return Funnel(asked, lines, Line("all", total), counts.upto(tx))
+    one = asked.only.get("channel")
+    lines = [
+        Line(_label(value, asked), measured, value if asked.by == "channel" else one) for value, measured in ordered
+    ]
+    return Funnel(asked, lines, Line("all", total, one), counts.upto(tx))
 
 
 def failures(tx: Connection, asked: Asked) -> list[tuple[str, int]]:
@@ -78,12 +89,12 @@ def _over_time(tx: Connection, asked: Asked) -> Iterator[tuple[datetime, Counter
     return counted.over_time(tx, wanted)
 
 
-def _most(each: tuple[str, Counter[str]]) -> tuple[int, int, str]:
-    return -each[1]["offered"], -each[1]["calls"], each[0]
+def _most(each: tuple[str, Counter[str]]) -> tuple[int, int, int, str]:
+    return -each[1]["offered"], -each[1]["calls"], -each[1]["accepted"], each[0]
 
 
-def _value(value: str, by: str) -> str:
-    return numbers.full(value) if by == "number" and value else value or NONE
+def _label(value: str, asked: Asked) -> str:
+    return numbers.full(value) if asked.by == "number" and value else value or NONE
 
 
 def _period(hour: datetime, by: str, zone: ZoneInfo) -> str:

@@ -47,7 +47,7 @@ def page(live: LivePhone) -> Blueprint:
     @blueprint.get("/phone/news")
     def news() -> Response:
         after = request.headers.get("Last-Event-ID") or request.args.get("after", "0")
-        return Response(_stream(live, int(after) if after.isdigit() else 0), mimetype="text/event-stream")
+        return Response(_stream(live, int(after) if after.isdecimal() else 0), mimetype="text/event-stream")
 
     acts = {**_on_the_phone(live), **_at_the_desk(live), **_in_the_file(live)}
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Select, select, update
 
 from ivr.store.database import insert
 from ivr.store.number_tables import opt_outs
+from ivr.store.simulated import MARK
 from ivr.store.tables import deflections, prompts
 
 ROWS_AT_ONCE = 1000
@@ -23,7 +24,10 @@ def record(tx: Connection, deflection: int, words: str, now: datetime) -> None:
 
 
 def consents(tx: Connection) -> Iterator[Any]:
-    """Every accepted offer: call, number, whether it was keyed in, prompt, its version, key, UTC time."""
+    """Every accepted offer: call, number, whether it was keyed in, prompt, its version, key, UTC time.
+
+    But for those of simulated calls, to which nobody consented.
+    """
     accepted, heard = deflections.c, prompts.c
     return _rows(
         tx,
@@ -40,7 +44,7 @@ def consents(tx: Connection) -> Iterator[Any]:
             heard.text.label("prompt"),
         )
         .select_from(deflections.outerjoin(prompts, heard.version == accepted.prompt_version))
-        .where(accepted.accepted_at.is_not(None))
+        .where(accepted.accepted_at.is_not(None), accepted.brand.not_like(f"%{MARK}"))
         .order_by(accepted.accepted_at, accepted.id),
     )
 

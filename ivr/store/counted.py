@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -41,7 +41,7 @@ def read(tx: Connection, wanted: Wanted, by: Sequence[str]) -> dict[Key, Counter
     return found
 
 
-def over_time(tx: Connection, wanted: Wanted) -> Iterator[tuple[datetime, Counter[str]]]:
+def over_time(tx: Connection, wanted: Wanted) -> Iterator[tuple[datetime, dict[str, int]]]:
     """The counts of every hour, or of a whole day that lies within one period."""
     for moment, _, measured in _rows(tx, wanted, (hourly_counts, daily_counts), MEASURES, (), timed=True):
         yield moment, measured
@@ -77,9 +77,9 @@ def choices(tx: Connection, wanted: Wanted) -> dict[str, list[str]]:
 
 def _rows(
     tx: Connection, wanted: Wanted, tables: tuple[Table, Table], measures: Sequence[str], by: Sequence[str], timed: bool
-) -> Iterator[tuple[Any, Key, Counter[str]]]:
+) -> Iterator[tuple[Any, Key, dict[str, int]]]:
     hourly, daily = tables
-    cut = _cut(wanted)
+    cut = _cut(wanted if timed else replace(wanted, at=()))
     for table, moment, within in (
         (daily, daily.c.day, _whole_days(daily.c.day, wanted, cut)),
         (hourly, hourly.c.hour, _hours(hourly.c.hour, wanted, cut)),
@@ -88,7 +88,7 @@ def _rows(
         query = select(*keys, *(func.sum(table.c[name]) for name in measures)).where(within)
         query = query.where(*(table.c[name] == value for name, value in wanted.only.items()))
         for row in tx.execute(query.group_by(*keys) if keys else query):
-            measured = Counter({name: int(value or 0) for name, value in zip(measures, row[len(keys) :], strict=True)})
+            measured = dict(zip(measures, (value or 0 for value in row[len(keys) :]), strict=True))
             yield (row[0] if timed else None), tuple(row[timed : len(keys)]), measured
 
 

@@ -2,6 +2,8 @@
 
 from sqlalchemy import TextClause, bindparam, text
 
+from ivr.store.count_tables import CAME_LATE
+
 _HOUR = {
     "sqlite": "substr({column}, 1, 13)",
     "postgresql": "date_trunc('hour', {column})",
@@ -25,25 +27,31 @@ WHERE d.offered_at >= :begin AND d.offered_at < :until
 GROUP BY 1, 2, 4, 5
 """
 
-# A text is sent when Twilio took it. A reply is a text of the consumer's after the greeting, and before the next one
-# that did not fail; a wish for no more texts is none. The reason is why the offer has no text, as far as is known.
+# A text is sent when its channel took it. A reply is a text of the consumer's after the greeting, by whichever channel,
+# and before the brand's next one that did not fail; a wish for no more texts is none. The channel is that of the
+# greeting that stands, of the last where all failed, and "" where none was tried. The reason is why the offer has no
+# text, as far as is known.
 ACCEPTED = """
-SELECT hour, brand, branch, dialled, reason, COUNT(*) AS accepted, SUM(sent) AS sent, SUM(delivered) AS delivered,
-    SUM(replied) AS replied, SUM(conversation) AS conversation, SUM(closed) AS closed
+SELECT hour, brand, branch, channel, dialled, reason, COUNT(*) AS accepted, SUM(sent) AS sent,
+    SUM(delivered) AS delivered, SUM(replied) AS replied, SUM(conversation) AS conversation, SUM(closed) AS closed
 FROM (
     SELECT {hour:d.offered_at} AS hour, d.brand, d.branch, COALESCE(c.dialled, '') AS dialled,
+        COALESCE((SELECT COALESCE(g.channel, 'sms') FROM messages g
+            WHERE g.deflection_id = d.id AND g.kind = 'greeting'
+            ORDER BY CASE WHEN g.state IN ('failed', 'dead') THEN 1 ELSE 0 END, g.created_at DESC, g.id DESC LIMIT 1
+            ), '') AS channel,
         CASE WHEN EXISTS (SELECT 1 FROM messages g WHERE g.deflection_id = d.id AND g.kind = 'greeting'
             AND (g.provider_id IS NOT NULL OR g.state IN ('sent', 'delivered'))) THEN 1 ELSE 0 END AS sent,
         CASE WHEN EXISTS (SELECT 1 FROM messages g WHERE g.deflection_id = d.id AND g.kind = 'greeting'
             AND g.state = 'delivered') THEN 1 ELSE 0 END AS delivered,
         CASE WHEN EXISTS (
             SELECT 1 FROM messages g JOIN messages i ON i.number = g.number AND i.created_at > g.created_at
-                AND i.sender = g.sender AND i.kind = 'inbound'
+                AND i.brand = g.brand AND i.kind = 'inbound'
             WHERE g.deflection_id = d.id AND g.kind = 'greeting' AND g.state NOT IN ('failed', 'dead')
                 AND UPPER(TRIM(i.body)) NOT IN :no_replies
                 AND NOT EXISTS (
                     SELECT 1 FROM messages n WHERE n.number = g.number AND n.created_at > g.created_at
-                        AND n.created_at <= i.created_at AND n.sender = g.sender
+                        AND n.created_at <= i.created_at AND n.brand = g.brand
                         AND n.kind = 'greeting' AND n.state NOT IN ('failed', 'dead'))
             ) THEN 1 ELSE 0 END AS replied,
         CASE WHEN EXISTS (SELECT 1 FROM conversations v WHERE v.deflection_id = d.id AND v.opened_at IS NOT NULL)
@@ -63,16 +71,16 @@ FROM (
     FROM deflections d LEFT JOIN calls c ON c.call_sid = d.call_sid
     WHERE d.offered_at >= :begin AND d.offered_at < :until AND d.accepted_at IS NOT NULL
 ) AS one
-GROUP BY hour, brand, branch, dialled, reason
+GROUP BY hour, brand, branch, channel, dialled, reason
 """
 
 # When the offers were, and the calls, that something since may have changed the counts of. A conversation that is
-# opened again counts as closed until it is closed again.
-CHANGED = """
-SELECT d.offered_at AS at FROM messages m
-    JOIN messages g ON g.number = m.number AND g.sender = m.sender AND g.kind = 'greeting'
-    JOIN deflections d ON d.id = g.deflection_id
-    WHERE m.updated_at >= :since AND m.kind IN ('greeting', 'inbound')
+# opened again counts as closed until it is closed again. CROSS JOIN keeps SQLite from going through all texts instead.
+CHANGED = f"""
+SELECT d.offered_at AS at
+    FROM (SELECT DISTINCT number, brand FROM messages WHERE updated_at >= :since AND ({CAME_LATE.text})) m
+    CROSS JOIN messages g JOIN deflections d ON d.id = g.deflection_id
+    WHERE g.number = m.number AND g.brand = m.brand AND g.kind = 'greeting'
 UNION SELECT d.offered_at FROM conversations v JOIN deflections d ON d.id = v.deflection_id
     WHERE v.opened_at >= :since
 UNION SELECT d.offered_at FROM conversations v JOIN deflections d ON d.id = v.deflection_id

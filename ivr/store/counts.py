@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import Connection, delete, func, literal, select, text
+from sqlalchemy import Connection, delete, func, literal, select, text, update
 
 from ivr.store.count_tables import (
     DIMENSIONS,
@@ -24,12 +24,13 @@ from ivr.store.tables import UtcTime, stored
 HOUR = timedelta(hours=1)
 HOURS_AT_ONCE = 24
 LATE = timedelta(minutes=10)  # a transaction is seen when it commits, with the time at which it began
-AN_OFFER_TAKES = timedelta(hours=1)  # until it is accepted or not, at the very most
-CHANNEL = "sms"  # the one there is
+AN_OFFER_TAKES = timedelta(hours=2)  # until it is accepted, and its text out at the first try, at the very most
+ANY = ""  # channel: of calls and offers, and of a yes for which no text was tried
 PATIENCE = "60s"  # nobody waits for a count; a caller would for two seconds
 MARK, LOCK = "counts", 3
 
 Key = tuple[Any, ...]
+Marks = Literal["anew", "on", "not"]  # what a count does with the mark of how far the rows were looked through
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def roll_up(
     with database.reads() as tx:
         mark = _mark(tx)
         hours = _changed(tx, min(mark, now) - LATE, now) if mark else _all(tx, now)
-    return _recount(database, counting, hours, now, first=mark is None, moved=moved, stopped=stopped)
+    return _recount(database, counting, hours, now, "on" if mark else "anew", moved, stopped)
 
 
 def rebuild(
@@ -75,7 +76,12 @@ def rebuild(
     """Count everything again from the rows, or what is from `since` on. Hours without rows any more stay as counted."""
     with database.reads() as tx:
         hours = _all(tx, now, since)
-    return _recount(database, counting, hours, now, first=since is None, moved=moved)
+    return _recount(database, counting, hours, now, "not" if since else "anew", moved)
+
+
+def begin_anew(tx: Connection) -> None:
+    """Have the next count be one of everything: rows were written whose times are long past."""
+    tx.execute(delete(count_marks).where(count_marks.c.name == MARK))
 
 
 def how_many(database: Database, now: datetime, since: datetime | None = None) -> int:
@@ -95,10 +101,10 @@ def count(tx: Connection, counting: Counting, hours: Sequence[datetime]) -> Hour
     counts: dict[Key, Counter[str]] = {}
     failures: Counter[Key] = Counter()
 
-    def key(row: Any) -> Key:
+    def key(row: Any, channel: str = ANY) -> Key:
         hour = datetime.fromisoformat(row.hour) if isinstance(row.hour, str) else row.hour
         language = counting.languages.get(row.brand.partition("~")[0], "")
-        return (hour.replace(tzinfo=UTC), row.brand, row.branch, language, CHANNEL, row.dialled)
+        return (hour.replace(tzinfo=UTC), row.brand, row.branch, language, channel, row.dialled)
 
     for begin, end in _ranges(hours):
         bounds = {"begin": stored(begin, tx.dialect.name), "until": stored(end, tx.dialect.name)}
@@ -106,12 +112,12 @@ def count(tx: Connection, counting: Counting, hours: Sequence[datetime]) -> Hour
             for row in _rows(tx, statement, bounds):
                 counts.setdefault(key(row), Counter())[row.measure] += row.many
         for row in _rows(tx, ACCEPTED, {**bounds, "no_replies": sorted(counting.no_replies)}):
-            here = counts.setdefault(key(row), Counter())
+            here = counts.setdefault(key(row, row.channel), Counter())
             for name in ("accepted", "sent", "delivered", "replied", "conversation", "closed"):
                 here[name] += getattr(row, name)
             if row.reason:
                 here["failed"] += row.accepted
-                failures[(*key(row), row.reason)] += row.accepted
+                failures[(*key(row, row.channel), row.reason)] += row.accepted
     return Hours(counts, failures)
 
 
@@ -120,7 +126,7 @@ def _recount(
     counting: Counting,
     hours: Sequence[datetime],
     now: datetime,
-    first: bool,
+    marks: Marks,
     moved: Callable[[int], None],
     stopped: Callable[[], bool] = lambda: False,
 ) -> int:
@@ -130,13 +136,16 @@ def _recount(
             counted = count(tx, counting, some)
         with database.writes() as tx:
             _replace(tx, some, counted)
-            if first:  # in order and without a gap: whoever goes on after us need not begin anew
+            if marks == "anew":  # in order and without a gap: whoever goes on after us need not begin anew
                 _set_mark(tx, min(some[-1] + HOUR, now))
         moved(len(some))
         if stopped():
             return place + len(some)
     with database.writes() as tx:
-        _set_mark(tx, now)
+        if marks == "anew":
+            _set_mark(tx, now)
+        elif marks == "on":  # not where somebody wanted everything counted anew meanwhile
+            tx.execute(update(count_marks).where(count_marks.c.name == MARK).values(upto=now))
     return len(hours)
 
 

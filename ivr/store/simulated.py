@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, insert
 
 from ivr.store.control_tables import held_back
+from ivr.store.count_tables import daily_counts, daily_failures, hourly_counts, hourly_failures
 from ivr.store.tables import calls, conversations, deflections, messages
 from ivr.traffic.world import Simulated
 
@@ -155,7 +156,8 @@ class _Talk:
 
 
 def remove(tx: Connection, brand: str) -> None:
-    """Take away a marked brand's rows, and nobody else's."""
+    """Take away a marked brand's rows and what was counted of them, and nobody else's."""
     assert is_marked(brand)  # a real brand's rows are never taken away
-    for table in (messages, conversations, deflections, held_back, calls):
+    counted = (hourly_counts, hourly_failures, daily_counts, daily_failures)
+    for table in (messages, conversations, deflections, held_back, calls, *counted):
         tx.execute(delete(table).where(table.c.brand == brand))

@@ -27,13 +27,24 @@ blueprint = Blueprint("dashboard", __name__, template_folder="templates")
 STEPS = ("calls", "offered", "accepted", "sent", "delivered", "replied", "conversation", "closed", "failed")
 MOST_LISTED = 100
 SIMULATED = "~simulated"
-_STYLE = (Path(__file__).parent / "static" / "dashboard.css").read_bytes()
+_STATIC = Path(__file__).parent / "static"
+# Nobody's secret: the login has them too.
+_FILES = {
+    "style.css": ((_STATIC / "dashboard.css").read_bytes(), "text/css"),
+    "icon.svg": ((_STATIC / "icon.svg").read_bytes(), "image/svg+xml"),
+}
 
 
 @blueprint.app_template_filter("brand")
 def shown_brand(brand: str) -> str:
     """A brand's id as people see it."""
     return f"{brand.removesuffix(SIMULATED)} (simulated)" if brand.endswith(SIMULATED) else brand
+
+
+@blueprint.app_template_filter("many")
+def shown_many(many: int | None) -> str:
+    """How many, a dash where nobody can say."""
+    return "-" if many is None else f"{many:,}"
 
 
 @blueprint.errorhandler(SQLAlchemyError)
@@ -56,12 +67,13 @@ def go(endpoint: str, **values: Any) -> Response:
     return Response(status=303, headers={**entrance.HEADERS, "Location": url_for(endpoint, **values)})
 
 
-@blueprint.get("/dashboard/style.css")
-def style() -> Response:
-    """Nobody's secret: the login has it too."""
+@blueprint.get("/dashboard/<any('style.css', 'icon.svg'):name>")
+def file(name: str) -> Response:
     if not runtime().settings.dashboard_passwords:
         return entrance.nothing_here()
-    return Response(_STYLE, headers={"Cache-Control": "max-age=300"}, mimetype="text/css")
+    content, kind = _FILES[name]
+    headers = {"Cache-Control": "max-age=300", "X-Content-Type-Options": "nosniff"}
+    return Response(content, headers=headers, mimetype=kind)
 
 
 @blueprint.get("/dashboard/login")
@@ -219,7 +231,8 @@ _SPANS = {
 
 
 def _asked(here: Runtime, span: str = "28d") -> Asked:
-    given = {name: value for name, value in request.args.items() if value}
+    # PostgreSQL knows no text with a zero in it.
+    given = {name: value for name, each in request.args.items() if (value := each.replace("\0", ""))}
     if not {"span", "since", "until"} & set(given):
         given["span"] = span
     return asked.asked(given, zone_of(here, given.get("brand", "")), here.now(), by="branch")

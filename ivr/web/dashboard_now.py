@@ -101,7 +101,7 @@ def requeue(visitor: Visitor, form: Form, message_id: str) -> Response:
     """A text that was given up is tried again, as `worker --requeue` does it."""
     here = runtime()
     with here.database.writes() as tx:
-        again = outbox.requeue(tx, message_id, here.now())
+        again = outbox.requeue(tx, message_id.replace("\0", ""), here.now())
         if again:
             api_events.text_changed(tx, message_id, "pending", here.now())
     if not again:

@@ -95,26 +95,22 @@ def own_form() -> Form | Response:
 
 def enter(form: Form) -> Visitor | float:
     """Who gave the right password; else the seconds until another may be tried, 0 where one may at once."""
-    wait = runtime().tries.wait(_address())
-    if wait:
-        return wait
     name = form.get("name", "") if named() else EVERYBODY
-    if not opens(name, form.get("password", "")):
+    opened, wait = opens("login", name, form.get("password", ""))
+    if opened:
+        log.event("dashboard_login", who=name)
+        return Visitor(name, secrets.token_urlsafe(16))
+    if not wait:
         log.warning("dashboard_login_failed", address=_address())
-        return 0.0
-    log.event("dashboard_login", who=name)
-    return Visitor(name, secrets.token_urlsafe(16))
+    return wait
 
 
-def opens(name: str, password: str) -> bool:
-    """Whether a name and password open the dashboard. Wrong ones are counted; while one must wait none is looked at."""
-    here, address = runtime(), _address()
-    if here.tries.wait(address):
-        return False
+def opens(door: str, name: str, password: str) -> tuple[bool, float]:
+    """Whether a name and password open a door of ours, and the seconds until one is looked at where none is now."""
     # A name that nobody has takes as long as one that somebody has.
-    right = _same(password, here.settings.dashboard_passwords.get(name, secrets.token_hex(16)))
-    (here.tries.right if right else here.tries.wrong)(address)
-    return right
+    right = _same(password, runtime().settings.dashboard_passwords.get(name, secrets.token_hex(16)))
+    wait = runtime().tries.looked_at(door, _address(), right)
+    return right and not wait, wait
 
 
 def named() -> bool:

@@ -79,4 +79,5 @@ def _has_password() -> bool:
     given = request.authorization
     if given is None or given.type != "basic":
         return False
-    return opens(given.username or "", given.password or "")
+    opened, _ = opens("metrics", given.username or "", given.password or "")
+    return opened

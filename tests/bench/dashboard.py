@@ -13,7 +13,7 @@ from ivr.app import create_app
 from ivr.flow.load import load_directory
 from ivr.sandbox.town import ROOT, SECRET_KEY
 from ivr.store import schema
-from ivr.store.count_tables import count_marks, hourly_counts, hourly_failures
+from ivr.store.count_tables import MEASURES, count_marks, hourly_counts, hourly_failures
 from ivr.store.counts import Counting, roll_up, sum_up
 from ivr.store.database import Database, opened_once
 from tests.bench.figures import Figure, at_most, percentile
@@ -91,9 +91,12 @@ def _write(tx: Connection) -> None:
                 for branch in BRANCHES:
                     for dialled in DIALLED:
                         key = {"hour": begin + timedelta(days=day, hours=hour), "brand": brand, "branch": branch}
-                        key |= {"language": "en-US", "channel": "sms", "dialled": dialled}
-                        counts.append({**key, **_measured(chance, bool(branch))})
+                        key |= {"language": "en-US", "dialled": dialled}
+                        before, after = _measured(chance, bool(branch))
+                        counts.append({**key, "channel": "", **before})
                         if branch:
+                            key["channel"] = "sms"
+                            counts.append({**key, **after})
                             failures += [{**key, "reason": reason, "failed": 1} for reason in REASONS[:3]]
         tx.execute(insert(hourly_counts), counts)
         tx.execute(insert(hourly_failures), failures)
@@ -103,13 +106,16 @@ def _write(tx: Connection) -> None:
     _rows(tx)
 
 
-def _measured(chance: random.Random, offered: bool) -> dict[str, int]:
+def _measured(chance: random.Random, offered: bool) -> tuple[dict[str, int], dict[str, int]]:
+    """What has no channel yet, and what has one."""
     calls = max(1, CALLS_AN_HOUR // 30 + chance.randrange(-5, 6))
     left, steps = calls if offered else 0, {"calls": calls}
     for step in ("offered", "accepted", "sent", "delivered", "replied", "conversation", "closed"):
         steps[step] = left
         left = left * 3 // 4
-    return steps | {"failed": steps["accepted"] - steps["sent"]}
+    none = dict.fromkeys(MEASURES, 0)
+    before = none | {name: steps.pop(name) for name in ("calls", "offered")}
+    return before, none | steps | {"failed": steps["accepted"] - steps["sent"]}
 
 
 def _rows(tx: Connection) -> None:

@@ -218,6 +218,32 @@ def test_who_hangs_up_in_the_queue_has_left_it(sandbox: Sandbox, opened: Opened)
     assert sandbox.town.webhooks.exchanges[-1]["params"]["QueueResult"] == "hangup"
 
 
+# Every state that a person could have seen, and acted on.
+WATCH = """
+document.addEventListener("DOMContentLoaded", () => {
+  const state = document.getElementById("state");
+  window.seen = [];
+  new MutationObserver(() => window.seen.push(state.textContent)).observe(state, { childList: true });
+});
+"""
+
+
+def test_calls_of_before_do_not_pass_by_on_a_page_that_opens(sandbox: Sandbox, opened: Opened) -> None:
+    page = opened(sandbox.url, script=VOICE)
+    ready(page)
+    page.locator("#call").click()
+    listens(page)
+    page.locator("#call").click()
+    expect(page.locator("#state")).to_have_text("Ready")
+    page = opened(sandbox.url, script=VOICE + WATCH)
+    ready(page)
+    page.locator("#to-texts").click()
+    page.get_by_label("Text message").fill("After all that")
+    page.keyboard.press("Enter")
+    expect(page.locator("#thread .mine").last).to_have_text("After all that")
+    assert set(page.evaluate("window.seen")) <= {"Ready"}
+
+
 def test_a_number_is_keyed_in_and_its_texts_arrive_here(sandbox: Sandbox, opened: Opened) -> None:
     page = opened(sandbox.url, script=VOICE)
     ready(page)

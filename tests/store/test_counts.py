@@ -2,20 +2,25 @@
 
 import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import HealthCheck, given, settings
-from sqlalchemy import select
+from hypothesis import HealthCheck, example, given, settings
+from sqlalchemy import Connection, insert, select, update
 
+from ivr.funnel.asked import Asked
+from ivr.funnel.told import Line, funnel
 from ivr.store import counted, counts
 from ivr.store.count_tables import DIMENSIONS, MEASURES, hourly_counts, hourly_failures
 from ivr.store.counted import Wanted
 from ivr.store.counts import Counting
 from ivr.store.database import Database, opened_once
+from ivr.store.tables import deflections, messages
 from tests import traffic_rows
 from tests.traffic_rows import LANGUAGES, STOPS
 
@@ -51,6 +56,7 @@ def naive(database: Database) -> Any:
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32), late=st.integers(0, 12), calls=st.integers(0, 25))
+@example(seed=14, late=5, calls=14)
 def test_counts_are_a_recount_of_the_rows(database: Database, seed: int, late: int, calls: int) -> None:
     chance, now = random.Random(seed), EVENING
     with database.writes() as tx:
@@ -63,7 +69,8 @@ def test_counts_are_a_recount_of_the_rows(database: Database, seed: int, late: i
         with database.writes() as tx:
             traffic_rows.happen(tx, chance, now, f"late-{number}")
             if number % 5 == 4:
-                traffic_rows.write_calls(tx, chance, now - timedelta(hours=3), 3, first=1000 + number * 10)
+                # Their last offer is three hours and a half later: none is in an hour that has not come yet.
+                traffic_rows.write_calls(tx, chance, now - timedelta(hours=4), 3, first=1000 + number * 10)
         if chance.random() < 0.7:
             counts.roll_up(database, COUNTING, now)
     counts.roll_up(database, COUNTING, now)
@@ -78,12 +85,109 @@ def test_a_count_looks_at_what_changed_alone(database: Database) -> None:
     with database.writes() as tx:
         traffic_rows.write_calls(tx, random.Random(1), MORNING, 20)
     assert counts.roll_up(database, COUNTING, EVENING) == 10
-    assert counts.roll_up(database, COUNTING, EVENING + timedelta(minutes=1)) == 3
+    assert counts.roll_up(database, COUNTING, EVENING + timedelta(minutes=1)) == 4
     later = EVENING + timedelta(days=5)
     counts.roll_up(database, COUNTING, later)
     with database.writes() as tx:
         traffic_rows.happen(tx, random.Random(3), later, "late")
-    assert 3 <= counts.roll_up(database, COUNTING, later + timedelta(minutes=1)) < 8
+    assert 4 <= counts.roll_up(database, COUNTING, later + timedelta(minutes=1)) < 9
+    assert kept(database) == naive(database)
+
+
+def yes(tx: Connection, at: datetime, *greetings: tuple[str | None, str]) -> None:
+    """A yes, and its greetings in order: channel and state."""
+    offer = {"call_sid": f"CA{at:%d%H%M}", "branch": "billing", "brand": "acme", "caller": "+14155552001"}
+    made = insert(deflections).values(offer | {"offered_at": at, "accepted_at": at}).returning(deflections.c.id)
+    deflection = tx.execute(made).scalar_one()
+    for place, (channel, state) in enumerate(greetings):
+        when = at + timedelta(seconds=place)
+        row = {"id": f"{at:%d%H%M}-{place}", "kind": "greeting", "state": state, "channel": channel, "brand": "acme"}
+        row |= {"deflection_id": deflection, "number": "+14155552001", "sender": channel or "+14155550111"}
+        tx.execute(insert(messages).values(row | {"body": "Hello", "created_at": when, "updated_at": when}))
+
+
+def by_channel(database: Database) -> dict[str, Line]:
+    day = Asked(MORNING.date(), MORNING.date() + timedelta(days=9), ZoneInfo("UTC"), {}, "channel")
+    with database.reads() as tx:
+        return {line.label: line for line in funnel(tx, day).lines}
+
+
+def test_a_yes_is_counted_under_the_channel_that_took_it(database: Database) -> None:
+    with database.writes() as tx:
+        for hour, greetings in enumerate(
+            (
+                [("push", "failed"), ("whatsapp", "failed"), ("sms", "delivered")],
+                [("push", "delivered")],
+                [("push", "failed"), ("whatsapp", "failed")],
+                [(None, "sent")],  # of before there were channels
+                [],
+            )
+        ):
+            yes(tx, MORNING + timedelta(hours=hour), *greetings)
+        at = MORNING + timedelta(hours=1, minutes=9)  # the push is answered by text
+        row = {"id": "reply", "kind": "inbound", "state": "received", "brand": "acme", "number": "+14155552001"}
+        row |= {"sender": "+14155550111", "body": "Hi", "created_at": at, "updated_at": at}
+        tx.execute(insert(messages).values(row))
+    counts.roll_up(database, COUNTING, EVENING)
+    told = by_channel(database)
+    assert {
+        name: [line.many(step) for step in ("offered", "accepted", "delivered", "failed", "replied")]
+        for name, line in told.items()
+    } == {
+        "(none)": [5, 1, 0, 0, 0],
+        "sms": [None, 2, 1, 0, 0],
+        "push": [None, 1, 1, 0, 1],
+        "whatsapp": [None, 1, 0, 1, 0],
+    }
+    assert [line.rate("accepted") for line in told.values()] == [None] * 4, "no channel was offered"
+    assert told["whatsapp"].rate("failed") is not None
+    assert kept(database) == naive(database)
+    one = Asked(MORNING.date(), EVENING.date(), ZoneInfo("UTC"), {"channel": "sms"}, "branch")
+    with database.reads() as tx:
+        line = funnel(tx, one).total
+    assert (line.many("offered"), line.many("accepted"), line.rate("accepted")) == (None, 2, None)
+
+
+def test_a_text_that_is_requeued_and_goes_out_days_later_is_counted(database: Database) -> None:
+    with database.writes() as tx:
+        yes(tx, MORNING, ("sms", "dead"))
+    counts.roll_up(database, COUNTING, EVENING)
+    assert by_channel(database)["sms"].many("failed") == 1
+    later = EVENING + timedelta(days=5)
+    counts.roll_up(database, COUNTING, later)
+    with database.writes() as tx:
+        tx.execute(update(messages).values(state="sent", attempts=9, provider_id="SM1", updated_at=later))
+    counts.roll_up(database, COUNTING, later + timedelta(minutes=1))
+    line = by_channel(database)["sms"]
+    assert (line.many("failed"), line.many("sent")) == (0, 1)
+    assert kept(database) == naive(database)
+
+
+def test_a_rebuild_of_the_last_days_leaves_the_others_to_be_counted(database: Database) -> None:
+    with database.writes() as tx:
+        traffic_rows.write_calls(tx, random.Random(1), MORNING, 20)
+        traffic_rows.write_calls(tx, random.Random(2), MORNING + timedelta(days=9), 5, first=100)
+    later = MORNING + timedelta(days=9, hours=5)
+    counts.rebuild(database, COUNTING, later, since=later - timedelta(days=2))
+    counts.roll_up(database, COUNTING, later)
+    assert kept(database) == naive(database)
+
+
+def test_rows_of_long_ago_are_counted_when_that_is_asked_for(database: Database) -> None:
+    counts.roll_up(database, COUNTING, EVENING)
+    with database.writes() as tx:
+        traffic_rows.write_calls(tx, random.Random(1), MORNING - timedelta(days=9), 20)
+        counts.begin_anew(tx)
+    counts.roll_up(database, COUNTING, EVENING)
+    assert kept(database) == naive(database)
+
+
+def test_two_that_count_at_once_count_once(database: Database) -> None:
+    with database.writes() as tx:
+        traffic_rows.write_calls(tx, random.Random(1), MORNING, 60)
+    with ThreadPoolExecutor(3) as pool:
+        for done in [pool.submit(counts.roll_up, database, COUNTING, EVENING) for _ in range(3)]:
+            done.result()
     assert kept(database) == naive(database)
 
 

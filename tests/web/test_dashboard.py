@@ -5,6 +5,7 @@ import io
 import random
 import re
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
@@ -99,7 +100,7 @@ def naive_totals(site: Site) -> tuple[dict[str, int], dict[str, int]]:
 
 
 def test_without_a_password_there_is_no_dashboard(doors: Doors) -> None:
-    for path in (*PAGES, *TABLES, "/login", "/style.css", "/call"):
+    for path in (*PAGES, *TABLES, "/login", "/style.css", "/icon.svg", "/call"):
         assert doors.client.get(f"/dashboard{path}").status_code == 404, path
     for path in ("/login", "/logout", "/messages/x/requeue", "/call"):
         assert doors.client.post(f"/dashboard{path}").status_code == 404, path
@@ -155,6 +156,28 @@ def test_wrong_passwords_are_slowed_down(site: Site) -> None:
     assert site.log_in(password="wrong").status_code == 401
     assert site.log_in().headers["Retry-After"] == "2"
     site.doors.clock.pass_(seconds=2)
+    assert site.log_in().status_code == 303
+
+
+def test_many_wrong_passwords_at_once_are_not_looked_at_at_once(site: Site) -> None:
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda _: Site(site.url, site.doors).log_in(password="wrong").status_code, range(12)))
+    assert answers.count(401) == 3
+
+
+def test_whoever_says_to_be_somebody_else_each_time_is_slowed_down_all_the_same(site: Site) -> None:
+    for number in range(30):
+        answer = site.post("/login", {"name": "ada", "password": "no"}, headers={"X-Forwarded-For": f"10.0.0.{number}"})
+        assert answer.status_code == 401
+    forged = {"X-Forwarded-For": "10.9.9.9"}
+    assert site.post("/login", {"name": "ada", "password": "correct-horse"}, headers=forged).status_code == 429
+    assert requests.get(f"{site.url}/metrics", auth=("ada", "correct-horse"), timeout=10).status_code == 200
+
+
+def test_metrics_asked_for_with_an_old_password_keep_nobody_out(site: Site) -> None:
+    for _ in range(40):
+        assert requests.get(f"{site.url}/metrics", auth=("ada", "of-last-year"), timeout=10).status_code == 401
+        site.doors.clock.pass_(seconds=15)
     assert site.log_in().status_code == 303
 
 
@@ -273,16 +296,36 @@ def test_hostile_names_on_every_page(inside: Site) -> None:
     counts.roll_up(inside.doors.runtime.database, Counting(LANGUAGES, STOPS), inside.doors.clock.now)
     quoted = quote(sid, safe="")
     asked = f"?brand={quote(HOSTILE)}&by=branch&span=7d"
-    named = (asked, f"/failures{asked}", f"/call?id={quoted}", f"?since={quoted}", "?by=number&span=7d")
+    named = (
+        asked,
+        f"/failures{asked}",
+        "?brand=a%00b",
+        "/call?id=%00",
+        f"/call?id={quoted}",
+        f"?since={quoted}",
+        "?by=number&span=7d",
+    )
     for path in (*PAGES, *named):
         answer = inside.get(path)
-        assert answer.status_code in (200, 400), path
+        assert answer.status_code in (200, 400, 404), path
         tags = {tag for tag, _ in Outline(answer.text).tags}
         assert not tags & {"script", "b", "i", "u"}, path
         assert "49" not in re.findall(r"&amp;(\d+)", answer.text)
+    assert inside.post("/messages/a%00b/requeue", {"token": inside.token()}).status_code == 409
     for path in (*TABLES, f"/call.csv?id={quoted}"):
         for row in csv.reader(io.StringIO(inside.get(path).text)):
             assert not [cell for cell in row if cell.startswith(("=", "@", "-", "\t")) and cell != "-"], path
+
+
+def test_pages_of_a_database_that_is_empty(database_url: str) -> None:
+    flows = load_directory(ROOT / "flows").flows
+    with opened_doors(database_url, flows, DASHBOARD_PASSWORD="a-password", PUBLIC_URL="http://127.0.0.1") as doors:
+        assert doors.client.post("/dashboard/login", data={"password": "a-password"}).status_code == 303
+        for path in (*PAGES, *TABLES, "?brand=acme&channel=sms&by=channel"):
+            answer = doors.client.get(f"/dashboard{path}")
+            assert answer.status_code == 200, path
+        assert "Nothing was counted yet" in doors.client.get("/dashboard").text
+        assert doors.client.get("/metrics", auth=("operator", "a-password")).status_code == 200
 
 
 def test_simulated_traffic_says_so(inside: Site) -> None:
@@ -291,6 +334,9 @@ def test_simulated_traffic_says_so(inside: Site) -> None:
         tx.execute(insert(calls).values(row | {"dialled": "+14155550100", "started_at": inside.doors.clock.now}))
     counts.roll_up(inside.doors.runtime.database, Counting(LANGUAGES, STOPS), inside.doors.clock.now)
     assert "acme (simulated)" in inside.get("?by=brand").text
+    for path in ("", "/failures?span=7d"):
+        assert "Simulated traffic is among these numbers" in inside.get(path).text
+    assert "Simulated traffic is" not in inside.get("?brand=acme").text
     assert "acme (simulated)" in inside.get("/now").text
 
 
