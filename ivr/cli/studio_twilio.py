@@ -71,7 +71,7 @@ def _push(arguments: argparse.Namespace) -> int:
         return _refused(arguments.file, there, refused)
     except (config.SettingsError, studio_flows.Edited, studio_flows.Unpublished, SendError) as error:
         tell(studio_flows.explained(error) if isinstance(error, SendError) else str(error))
-        return FAILED
+        return _refused(arguments.file, there, error.__cause__) if isinstance(error.__cause__, InvalidFlow) else FAILED
     done = f"revision {kept.revision}, {kept.status}" if written else f"is that already, revision {kept.revision}"
     print(printable(f"{kept.sid} {kept.name}: {done}"))
     if not arguments.to:

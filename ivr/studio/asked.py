@@ -92,6 +92,8 @@ class Asking:
             self.left.add(
                 gather, f"silence is asked {silent_tries} times, a wrong key {tries} times; both as often here"
             )
+        if tries > 1 and sorry is None:
+            self.left.add(gather, "nothing is said before it is asked again; here `wrong_key` is")
         if heard:
             self.left.add(gather, "what silence hears before it is asked again is not said here")
         if (gather.leads("speech") or timeout) != timeout:

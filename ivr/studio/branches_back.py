@@ -54,7 +54,7 @@ class BranchesBack:
             "accept": accept,
             "tries": asked.tries,
             "wait": asked.wait,
-            **self._told(state, accept, leave),
+            **self._told(state, accept, leave, asked.tries),
         }
 
     def redirected(self, state: State) -> dict[str, Any]:
@@ -112,6 +112,8 @@ class BranchesBack:
         sender = str(state.properties.get("from", ""))
         if _SENDER.fullmatch(sender):
             self.senders.setdefault(sender, state)
+        elif sender != "{{flow.channel.address}}":  # the number that was dialled; --sender says which
+            self._left(state, f"is sent from {sender[:60]}; here from the brand's sender")
         if state.properties.get("to", CALLER) not in (CALLER, "{{trigger.call.From}}"):
             self._left(state, f"is sent to {str(state.properties['to'])[:60]}; here to the caller")
         for key in state.properties:
@@ -130,7 +132,7 @@ class BranchesBack:
         else:
             self._meets(state, "failed", untold.name if untold else "", leave)
 
-    def _told(self, state: State, accept: str, leave: str) -> dict[str, Any]:
+    def _told(self, state: State, accept: str, leave: str, tries: int) -> dict[str, Any]:
         """`confirm`, where what follows the text is what this server does: words, a pause, a last question."""
         told = self.asking.at(state.leads("sent") or "")
         pause = self.asking.at(told.leads("audioComplete") or "") if told and told.type == "say-play" else None
@@ -149,6 +151,8 @@ class BranchesBack:
         assert asked  # a gather is there
         self.phrases.add("not_arrived", asked.prompt, asked.gather, accept)
         self.phrases.add("wrong_key", asked.sorry, asked.gather)
+        if asked.tries != tries:
+            self._left(asked.gather, f"asks {asked.tries} times; here {tries} times, as the offer")
         if asked.keys != {accept: leave}:
             self._left(asked.gather, f"its keys; here {accept} alone, for the way on of a no")
         self._meets(asked.gather, "another key", asked.wrong, leave)

@@ -5,12 +5,14 @@ import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
 from ivr.studio.states import State, states
 from ivr.studio.ways import reached
 
 MOST_SHOWN = 60  # letters of a value
+_VALUES = re.compile(r'match (?:equal_to|matches_any_of) ("(?:[^"\\]|\\.)*")')
 _WIDGET = re.compile(r"\bwidgets\.([A-Za-z0-9_-]+)")
 
 
@@ -48,7 +50,7 @@ class _Pairs:
     def _follow(self, before: str, event: str, old: str | None, new: str | None) -> Iterator[str]:
         """The old states that are paired on this way; where it leads elsewhere now is kept."""
         if not self._same(old, new):
-            self.elsewhere.setdefault(before, []).append(f"{event}: leads to {_end(new)}, was {_end(old)}")
+            self.elsewhere.setdefault(before, []).append(f"{_brief(event)}: leads to {_end(new)}, was {_end(old)}")
             names = [(name, name) for name in (old, new) if name and name in self.old and name in self.new]
         else:
             names = [(old, new)] if old and new else []
@@ -71,6 +73,7 @@ class _Pairs:
         for before, now in self.is_now.items():
             yield from self._changed(self.old[before], self.new[now])
             yield from (f"{now}: {line}" for line in self.elsewhere.get(before, ()))
+            yield from (f"{now}: {line}" for line in _reordered(self.old[before], self.new[now]))
         for name, state in self.new.items():
             if name not in self.was:
                 yield f"{name}: is new, {state.type}{_gist(state)}"
@@ -107,11 +110,40 @@ def _ways(state: State) -> Mapping[str, str]:
     """Event, of a match with its conditions, to the state that follows; that a way is listed and ends is nothing."""
     found: dict[str, str] = {}
     for way in state.transitions:
-        conditions = [f"{each['type']} {_shown(each['value'])}" for each in way.get("conditions") or ()]
+        conditions = [_case(state, each) for each in way.get("conditions") or ()]
         event, leads = " ".join((str(way["event"]), *conditions)), str(way.get("next") or "")
         if leads or conditions:
             found.setdefault(event, leads)  # the first that matches is taken
     return found
+
+
+def _case(split: State, condition: Mapping[str, Any]) -> str:
+    """A condition in words; what it asks about, where that is not the split's own input."""
+    asked, its_own = str(condition["arguments"][0]).strip(), str(split.properties.get("input", "")).strip()
+    about = "" if asked == its_own else f"{_shown(asked)} "
+    return f"{about}{condition['type']} {json.dumps(condition['value'], ensure_ascii=False)}"
+
+
+def _reordered(old: State, new: State) -> Iterator[str]:
+    """Cases that could both hold, asked in another order: the first that matches is taken."""
+    order = {event: at for at, event in enumerate(_ways(old))}
+    kept = [(event, leads) for event, leads in _ways(new).items() if event in order and event.startswith("match ")]
+    for (first, one), (second, other) in combinations(kept, 2):
+        if order[first] > order[second] and one != other and not _apart(first, second):
+            yield f"{_brief(first)} is asked before {_brief(second).removeprefix('match ')}"
+
+
+def _apart(one: str, other: str) -> bool:
+    """Whether two cases are plain values of the same input, and no value is both's."""
+    found = [_VALUES.fullmatch(event) for event in (one, other)]
+    texts = [json.loads(match[1]).lower() for match in found if match]
+    return len(texts) == 2 and not (
+        {each.strip() for each in texts[0].split(",")} & {each.strip() for each in texts[1].split(",")}
+    )
+
+
+def _brief(event: str) -> str:
+    return event if len(event) <= 2 * MOST_SHOWN else f"{event[: 2 * MOST_SHOWN]}…"
 
 
 def _end(leads: str | None) -> str:

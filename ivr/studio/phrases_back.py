@@ -18,6 +18,8 @@ class Phrases:
     heard: dict[str, list[tuple[Any, str, State]]] = field(default_factory=dict)  # what, the key that accepts, where
 
     def add(self, name: str, said: Any, state: State, accept: str = "") -> None:
+        if said == "":
+            self.left.add(state, f"says nothing; here `{name}` is said", "properties")
         if said:
             self.heard.setdefault(name, []).append((said, accept, state))
 

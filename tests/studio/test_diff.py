@@ -51,6 +51,7 @@ UNNOTICED: list[tuple[str, Change]] = [
     ("another name", renamed),
     ("another description", lambda flow: flow.update(description="x")),
     ("a state that nothing leads to", more(state("alone", "say-play", {"audioComplete": ""}, say="x"))),
+    ("cases that are apart, in another order", lambda flow: at(flow, "chosen")["transitions"].insert(1, at(flow, "chosen")["transitions"].pop(2))),
     ("a condition's friendly name", lambda flow: at(flow, "chosen")["transitions"][1]["conditions"][0].update(friendly_name="x")),
 ]  # fmt: skip
 NOTICED: list[tuple[str, Change, list[str]]] = [
@@ -59,6 +60,8 @@ NOTICED: list[tuple[str, Change, list[str]]] = [
     ("another way", way("menu", 2, next="sorry"), ["menu: timeout: leads to sorry, was count", "count: is gone, set-variables"]),
     ("an end", lambda flow: at(flow, "text")["transitions"][1].pop("next"), ["text: failed: leads to the end, was dial"]),
     ("another key", lambda flow: at(flow, "chosen")["transitions"][4]["conditions"][0].update(value="6"), ['chosen: match equal_to "4": leads to no case, was lookup', 'chosen: match equal_to "6": leads to lookup, was no case']),
+    ("a case about something else", lambda flow: at(flow, "chosen")["transitions"][4]["conditions"][0].update(arguments=["{{flow.variables.x}}"]), ['chosen: match equal_to "4": leads to no case, was lookup', 'chosen: match "{{flow.variables.x}}" equal_to "4": leads to lookup, was no case']),
+    ("cases in another order", lambda flow: at(flow, "chosen")["transitions"].insert(1, at(flow, "chosen")["transitions"].pop(3)), ['chosen: match contains "agent" is asked before equal_to "1"', 'chosen: match contains "agent" is asked before matches_any_of "2,3"']),
     ("one between", lambda flow: (more(state("wait", "say-play", {"audioComplete": "queue"}, say="Wait."))(flow), way("deflect", 0, next="wait")(flow)), ["deflect: return: leads to wait, was queue", 'wait: is new, say-play, "Wait."']),
     ("renamed and reworded", lambda flow: (renamed(flow, "sorry", "bye"), put("bye", say="Bye.")(flow)), ['bye.say: "Bye.", was "Goodbye."']),
     ("another widget of that name", lambda flow: at(flow, "lookup").update(type="run-function", transitions=[], properties={"url": "x"}), ["lookup: is run-function, was make-http-request"]),
@@ -92,6 +95,19 @@ def test_any_two_flows_can_be_compared(data: st.DataObject) -> None:
             data.draw(st.sampled_from(ways)).update(next=data.draw(st.sampled_from(["", *names])))
     assert differences(one, copy.deepcopy(one)) == []
     assert bool(differences(one, other)) == bool(differences(other, one))
+
+
+def test_the_end_of_a_long_case_counts() -> None:
+    old, new = everything(), everything()
+    codes = ",".join(f"+1415555{number:04d}" for number in range(50))
+    for flow, last in ((old, "1"), (new, "2")):
+        at(flow, "chosen")["transitions"][2]["conditions"][0]["value"] = codes + last
+    (gone, there) = differences(old, new)
+    assert gone.startswith('chosen: match matches_any_of "+14155550000,') and gone.endswith(
+        "…: leads to no case, was text"
+    )
+    assert there.endswith("…: leads to text, was no case")
+    assert len(there) < 200
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

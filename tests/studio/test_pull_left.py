@@ -16,6 +16,7 @@ from ivr.studio.liquid_text import CannotRender, filled
 from ivr.studio.pull import pull
 from tests.studio.given import flow, match, split, state
 from tests.studio.test_check import at, put
+from tests.studio.test_pull import copied
 
 Change = Callable[[dict[str, Any]], Any]
 DIGITS, TRIES = "{{widgets.menu.Digits}}", "{{flow.variables.n}}"
@@ -95,7 +96,8 @@ def told(definition: Any) -> set[tuple[str, str]]:
 
 def test_the_flow_itself_is_carried() -> None:
     pulled = pull(counted(), "Acme", None, "+14155550111")
-    assert [finding.state for finding in pulled.left] == ["sales"], pulled.left  # where no text is offered
+    # A retry without words, and a call where no text is offered.
+    assert [finding.state for finding in pulled.left] == ["menu", "sales"], pulled.left
     assert pulled.brand["menu"]["tries"] == "3"
 
 
@@ -120,6 +122,26 @@ def test_a_number_s_case_with_more_conditions_is_no_number() -> None:
     assert pull(made, "Acme").brand["numbers"] == {"+14155550101": "bye"}
     cases[0]["conditions"][0]["arguments"] = ["{{flow.variables.x}}"]
     assert ("dialled", "the case equal_to +14155550101; here numbers enter places") in told(made)
+
+
+# Of a native export, what is changed, the widget, and what is said of it.
+OF_A_BRANCH: list[tuple[str, Change, tuple[str, str]]] = [
+    ("the last question more often", lambda flow: at(flow, "late_wrong_billing")["transitions"][1]["conditions"][0].update(value="3"), ("late_ask_billing", "asks 3 times; here 2 times, as the offer")),
+    ("no words after a wrong key", put("sorry_billing", say=""), ("ask_billing", "says nothing; here `wrong_key` is said")),
+    ("no widget after a wrong key", leads("wrong_billing", "noMatch", "again_billing"), ("ask_billing", "nothing is said before it is asked again; here `wrong_key` is")),
+    ("no words after the text", put("told_billing", say=""), ("told_billing", "says nothing; here `sent` is said")),
+    ("no goodbye", put("goodbye", say=""), ("goodbye", "says nothing; here `goodbye` is said")),
+    ("a sender of the call's", put("text_billing", **{"from": "{{flow.variables.x}}"}), ("text_billing", "is sent from {{flow.variables.x}}; here from the brand's sender")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "expected"), [case[1:] for case in OF_A_BRANCH], ids=[c[0] for c in OF_A_BRANCH])
+def test_each_thing_that_a_branch_leaves_is_a_line(change: Change, expected: tuple[str, str]) -> None:
+    made = copied("native")
+    assert told(made) == set()
+    change(made)
+    assert [str(finding) for finding in check(made) if finding.severity == "error"] == []
+    assert expected in told(made)
 
 
 def test_a_result_s_case_of_another_kind_is_told() -> None:

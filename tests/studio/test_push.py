@@ -172,8 +172,14 @@ def test_a_draft_that_could_not_be_published_is_named(
     told = capsys.readouterr().err
     assert told.startswith(f"{NEW}: revision 1 is a draft there. Twilio failed (500)")
     assert f"Push again with --to {NEW}" in told
+    found = iter([[], [], [("#/states/1", "is too rude to publish")]])  # validate, draft, publish
+    studio.strict = lambda _: next(found, [])
+    assert pushed(file, "--to", NEW) == 1
+    told_again = capsys.readouterr()
+    assert "is too rude to publish; Twilio says so" in told_again.out
+    assert told_again.err.startswith(f"{NEW}: revision 2 is a draft there. Twilio refuses the flow: 1 fault(s).")
     assert pushed(file, "--to", NEW) == 0
-    assert [each["status"] for each in studio.flows[NEW]] == ["draft", "draft", "published"]
+    assert [each["status"] for each in studio.flows[NEW]] == ["draft", "draft", "draft", "published"]
 
 
 # what Twilio does, what is said
