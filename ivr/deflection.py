@@ -15,7 +15,7 @@ from ivr.flow.pushed import pushed
 from ivr.relay import channels, expectations
 from ivr.relay.channels import Greeting, Reach
 from ivr.relay.notes import note
-from ivr.store import calls, consent, conversations, entries, greetings, outgoing, pushes
+from ivr.store import calls, consent, entries, greetings, outgoing, pushes
 from ivr.store.calls import Call
 from ivr.store.outbox import Text
 from ivr.store.pushes import Push
@@ -68,6 +68,7 @@ class Attempted:
     told: str = ""  # what the agent of an open conversation is told beside: what another IVR knows
     devices: Sequence[Mapping[str, str]] = ()  # where a push would go, if the consumer is known to use the brand's app
     chosen: Channel | None = None  # by another IVR; the first that reaches them unless said
+    skill: str | None = None  # in the place of the branch's, where another IVR wants that
 
     @property
     def reach(self) -> Reach:
@@ -176,8 +177,8 @@ def written(
     greeting = Greeting(attempt.message_id, deflection, attempt.call.at_twilio, attempt.words or usual)
     row = channels.outgoing_by(tx, flow, branch, channel, number, greeting, attempt.reach)
     to_send = outgoing.write_at_once(tx, row, attempt.now, attempt.at_once)
-    if channel == "push":
-        context = pushed(flow, branch, deflection, attempt.call.call_sid)
+    if attempt.devices:  # kept beside another channel's, too: a push may follow it
+        context = pushed(flow, branch, deflection, attempt.call.own_id, attempt.skill)
         pushes.write(tx, attempt.message_id, Push(attempt.devices, context), attempt.now)
     own = numbers.read(attempt.call.caller)
     keyed = "" if own == number else number.e164
@@ -188,9 +189,8 @@ def _joined(
     tx: Connection, flow: Flow, branch: Branch, number: numbers.Number, channel: Channel, attempt: Attempted
 ) -> str | None:
     """Who has an open conversation goes on in it, and its agent is told; its id."""
-    sender = flow.sender.by(channel)
-    conversation = conversations.of_consumer(tx, flow.id, number.e164, sender) if sender else None
-    if conversation is None or conversation.desk != flow.relays_to:
+    conversation = channels.conversation(tx, flow, number, channel)
+    if conversation is None:
         return None
     words = called_again(branch.name, attempt.now, flow.timezone)
     words = f"{words}\n{attempt.told}" if attempt.told else words

@@ -12,7 +12,7 @@ from ivr.flow import offered
 from ivr.flow.model import Branch, Flow
 from ivr.numbers import Number
 from ivr.relay import channels
-from ivr.store import calls, consent, conversations, entries, invitations
+from ivr.store import calls, consent, entries, invitations
 from ivr.store.calls import Call
 from ivr.store.invitations import Became, Invitation
 
@@ -44,10 +44,11 @@ def eligible(tx: Connection, flow: Flow, branch: Branch, number: str, attempt: A
     reach = attempt.reach
     by: dict[str, str | None] = {
         channel: channels.why_not(tx, flow, branch, read, channel, reach) or why_not
-        for channel in channels.in_order(branch, "")
+        for channel in channels.preferred(tx, flow, branch, read, "")
     }
-    theirs = [conversations.of_consumer(tx, flow.id, read.e164, by) for by in flow.sender.addresses] if read else []
-    return Eligible(why_not, by, any(theirs))
+    taken, _ = channels.first(tx, flow, branch, read, "", reach)
+    joins = read is not None and taken is not None and channels.conversation(tx, flow, read, taken) is not None
+    return Eligible(why_not, by, joins)
 
 
 def invite(

@@ -23,6 +23,13 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield sqlalchemy_url(url)
 
 
+@pytest.fixture(scope="module", params=KINDS)
+def shared_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One of each kind for a module of many short tests, which empties it before each of them."""
+    with new_database(request.param, tmp_path_factory.mktemp("database")) as url:
+        yield sqlalchemy_url(url)
+
+
 @pytest.fixture
 def doors(database_url: str) -> Iterator[Doors]:
     """The application in this process, its network and its clock in the test's hands."""

@@ -28,7 +28,7 @@ from ivr.store.calls import Call
 from ivr.store.database import opened_once
 from ivr.worker import Worker
 from tests.channelled import BRAND, CONTENT, RCS, SMS, WHATSAPP, WORDS, brand_doors, flows, written
-from tests.databases import KINDS, new_database, sqlalchemy_url
+from tests.databases import KINDS, emptied, new_database, sqlalchemy_url
 from tests.doors import ACCOUNT_SID, CALLER, PUBLIC_URL, Doors, FakeTwilio, opened_doors
 from tests.test_worker import at_once
 
@@ -126,6 +126,11 @@ def test_read_is_in_the_rows(here: Town) -> None:
 
 
 # --- one process ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def database_url(shared_database: str) -> str:
+    return emptied(shared_database)
 
 
 @pytest.fixture
@@ -459,6 +464,8 @@ HOWS = ["takes", "busy", "refuses", "silent, taken", "silent, not taken"]
 class Chain(RuleBasedStateMachine):
     """One yes, three channels, and whatever Twilio does: a second greeting is never under way beside a first."""
 
+    kind = "sqlite"
+
     def __init__(self) -> None:
         super().__init__()
         self.stack = ExitStack()
@@ -466,7 +473,7 @@ class Chain(RuleBasedStateMachine):
     @initialize(how=st.sampled_from(HOWS))
     def opens(self, how: str) -> None:
         directory = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
-        url = self.stack.enter_context(new_database("sqlite", directory))
+        url = sqlalchemy_url(self.stack.enter_context(new_database(self.kind, directory)))
         self.sky = Sky()
         self.doors: Doors = self.stack.enter_context(brand_doors(url, directory, self.sky))
         self.sky.next, self.began = how, self.doors.clock()
@@ -519,3 +526,13 @@ class Chain(RuleBasedStateMachine):
 
 Chain.TestCase.settings = settings(max_examples=20, stateful_step_count=15, deadline=None)
 TestChain = Chain.TestCase
+
+
+class ChainOnPostgresql(Chain):
+    """The same rules; a database takes longer to make than they do."""
+
+    kind = "postgresql"
+
+
+ChainOnPostgresql.TestCase.settings = settings(Chain.TestCase.settings, max_examples=8)
+TestChainOnPostgresql = ChainOnPostgresql.TestCase

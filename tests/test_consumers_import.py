@@ -1,10 +1,12 @@
 """`consumers import`: a row written once or replaced, bad rows said, the rest kept; on both databases."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from ivr.cli.main import main
+from ivr.store import consumers
 from ivr.store.database import opened_once
 from tests.conftest import FLOWS
 
@@ -72,6 +74,23 @@ def test_replace_drops_what_is_not_in_the_file(run: type[Run], capsys: pytest.Ca
     assert "Nothing was dropped" in capsys.readouterr().err
     assert run.of(HEAD + "+14155552672,d2,,,,\n", "--brand", "acme", "--replace") == 0
     assert [row[0] for row in run.rows()] == ["+14155552672"]
+
+
+def test_a_drop_of_many_is_done_by_and_by(run: type[Run], capsys: pytest.CaptureFixture[str]) -> None:
+    """A caller's yes waits for SQLite's lock meanwhile."""
+    many = "".join(f"+14155551{number:03d},d{place},,,,\n" for number in range(60) for place in range(3))
+    run.of(HEAD + many)
+    with opened_once(run.url) as database:
+        dropped, after = [], ""
+        while after is not None:
+            with database.writes() as tx:
+                some, after = consumers.drop_older(tx, "acme", datetime.max.replace(tzinfo=UTC), after, 50)
+            dropped.append(some)
+    assert dropped == [51, 51, 51, 27]
+    assert run.rows() == []
+    assert run.of(HEAD + many + "+14155552671,d1,,,,\n") == 0
+    assert run.of(HEAD + "+14155552671,d1,,,,\n", "--brand", "acme", "--replace") == 0
+    assert "180 dropped, 1 in the directory" in capsys.readouterr().out
 
 
 def test_whose_app_it_is_must_be_said(run: type[Run], capsys: pytest.CaptureFixture[str]) -> None:

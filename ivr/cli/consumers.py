@@ -5,6 +5,7 @@ import itertools
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def _import(arguments: argparse.Namespace) -> int:
             if settings.sqlite:
                 schema.upgrade(database)
             listed = ConsumerList(arguments.file, arguments.region.upper(), moved)
-            written = sum(_write(database, batch) for batch in _batches(brand, listed))
+            written = _written(database, _batches(brand, listed))
             dropped = _drop(database, brand, now, arguments.replace and not listed.reading.broken)
             with database.reads() as tx:
                 there = consumers.count(tx, brand)
@@ -75,16 +76,29 @@ def _batches(brand: str, listed: ConsumerList) -> Iterator[list[Consumer]]:
         yield batch
 
 
+def _written(database: Database, batches: Iterator[list[Consumer]]) -> int:
+    """While the database writes one batch the next one is read."""
+    written = 0
+    with ThreadPoolExecutor(1) as writer:
+        under_way = writer.submit(_write, database, [])
+        for batch in batches:
+            written += under_way.result()
+            under_way = writer.submit(_write, database, batch)
+        return written + under_way.result()
+
+
 def _write(database: Database, batch: list[Consumer]) -> int:
     with database.writes() as tx:
         return consumers.write(tx, batch, utc_now())
 
 
 def _drop(database: Database, brand: str, began: datetime, wanted: bool) -> int:
-    if not wanted:
-        return 0
-    with database.writes() as tx:
-        return consumers.drop_older(tx, brand, began)
+    dropped, after = 0, "" if wanted else None
+    while after is not None:
+        with database.writes() as tx:
+            some, after = consumers.drop_older(tx, brand, began, after, BATCH)
+        dropped += some
+    return dropped
 
 
 def _tell(reading: Reading) -> None:

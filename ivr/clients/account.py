@@ -59,6 +59,15 @@ class Service:
     webhooks: Mapping[str, str]  # SERVICE_FIELDS
 
 
+@dataclass(frozen=True, slots=True)
+class ChannelSender:
+    """A WhatsApp sender."""
+
+    status: str  # ONLINE, OFFLINE, ONLINE:UPDATING …
+    url: str  # where its messages go
+    method: str
+
+
 class TwilioAccount:
     """What an operator sees in the Console, asked for over REST. Every method raises SendError."""
 
@@ -107,6 +116,24 @@ class TwilioAccount:
             found = client.messaging.v1.tollfree_verifications.stream(tollfree_phone_number_sid=number_sid)
             return [str(verification.status) for verification in found]
 
+    def whatsapp_senders(self) -> dict[str, ChannelSender]:
+        """By address, `whatsapp:+…`."""
+        with self._twilio.asked(self._twilio.deadline()) as client:
+            found = client.messaging.v2.channels_senders.stream(channel="whatsapp", page_size=PAGE)
+            return {str(sender.sender_id): _channel_sender(sender) for sender in found}
+
+    def template_state(self, content_sid: str) -> str:
+        """What WhatsApp says of a content template: approved, pending, rejected, unsubmitted …"""
+        with self._twilio.asked(self._twilio.deadline()) as client:
+            told = client.content.v1.contents(content_sid).approval_fetch().fetch().whatsapp
+            return str(told.get("status") or "") if isinstance(told, dict) else ""
+
+    def has_rcs(self, service_sid: str) -> bool:
+        """Whether an RCS sender is in a messaging service."""
+        with self._twilio.asked(self._twilio.deadline()) as client:
+            found = client.messaging.v1.services(service_sid).channel_senders.stream(page_size=PAGE)
+            return any(str(sender.sender or "").startswith("rcs:") for sender in found)
+
     def update(self, sid: str, was: Mapping[str, str], changes: Mapping[str, str]) -> Mapping[str, str]:
         """Change webhooks of a number (PN…) or a messaging service (MG…); all of them as Twilio has them now."""
         sent = dict(changes)
@@ -137,6 +164,12 @@ def _service(found: Any) -> Service:
         raise SendError("Twilio's answer has no messaging service in it")
     defers = bool(found.use_inbound_webhook_on_number)
     return Service(str(found.sid), str(found.friendly_name or ""), defers, _set(found, SERVICE_FIELDS))
+
+
+def _channel_sender(found: Any) -> ChannelSender:
+    webhook = found.webhook if isinstance(found.webhook, dict) else {}
+    url, method = webhook.get("callback_url"), webhook.get("callback_method")
+    return ChannelSender(str(found.status or ""), str(url or ""), str(method or "POST"))
 
 
 def _set(found: Any, fields: tuple[str, ...]) -> Mapping[str, str]:

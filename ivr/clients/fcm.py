@@ -1,6 +1,7 @@
 """Google's FCM HTTP v1: one push to one device; iOS is reached through APNs, by the same request."""
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from ivr.clients.failure import NeverSent, NotReached, SendError
 HOST = "https://fcm.googleapis.com"
 SCOPES = ("https://www.googleapis.com/auth/firebase.messaging",)
 SECONDS = 4.0  # one attempt, a new access token included
+ALL_SECONDS = 12.0  # every device of one consumer, well within the lease of their push
 # FCM's error codes (REST v1, FcmError) that say the app is not there: uninstalled, or another project's token.
 GONE = frozenset({"UNREGISTERED", "SENDER_ID_MISMATCH"})
 
@@ -84,9 +86,18 @@ class Fcm:
         except (ValueError, KeyError, TypeError, AttributeError, google.auth.exceptions.GoogleAuthError):
             raise BadKey("is no service account's key; put in the whole JSON file that Firebase made") from None
 
-    def send(self, token: str, push: Push) -> str:
+    def deadline(self) -> float:
+        """When the last of a consumer's devices must have been pushed to, of which the first is pushed to now."""
+        return self._clock() + ALL_SECONDS
+
+    def check(self) -> str:
+        """The project, for which Google gives an access token. Raises NeverSent."""
+        self._access_token(self.deadline())
+        return self._project
+
+    def send(self, token: str, push: Push, ends: float = math.inf) -> str:
         """The message's name at Google. Raises NotReached for an app that is gone, NeverSent, and SendError."""
-        deadline = self._clock() + SECONDS
+        deadline = min(self._clock() + SECONDS, ends)
         headers = {
             "Authorization": f"Bearer {self._access_token(deadline)}",
             "Content-Type": "application/json; charset=utf-8",
@@ -155,8 +166,8 @@ class _Answered(transport.Response):
 
 def _refused(answer: Answer) -> SendError:
     status, code = answer.status, _error_code(answer.text)
-    if code in GONE or status == 404:
-        return NotReached(f"FCM says that the app is gone ({code or status})", permanent=True, code=status)
+    if code in GONE:  # a 404 without it is of a project that is not there, or of whoever stands between
+        return NotReached(f"FCM says that the app is gone ({code})", permanent=True, code=status)
     if status == 400 and _about_token(answer.text):
         return NotReached("FCM says that this is no token", permanent=True, code=status)
     if status == 429:  # never processed

@@ -1,8 +1,8 @@
 """What is asked before a yes is written: does this consumer use the brand's app; is their number a landline."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -11,16 +11,17 @@ from ivr import log, numbers
 from ivr.clients.directory import BrandDirectory
 from ivr.clients.failure import SendError
 from ivr.clients.lookup import Lookup
-from ivr.flow.model import Branch, Flow
+from ivr.flow.model import Branch, Channel, Flow
 from ivr.flow.push import Fcm, Push
 from ivr.numbers import Number
 from ivr.relay.channels import in_order
-from ivr.store import consumers, line_types
+from ivr.store import consumers, greetings, line_types
+from ivr.store.calls import Call
 from ivr.store.database import Database
 
 LONGEST_TOKEN, LONGEST_ID = 1_000, 200
 _PLATFORMS = {"android": "android", "ios": "ios", "iphone": "ios", "apple": "ios"}
-_NO = frozenset({"", "0", "f", "false", "n", "no"})
+_NO = frozenset({"", "0", "0.0", "f", "false", "n", "no", "off", "none", "null"})
 
 Device = Mapping[str, str]  # token, platform, external_id
 
@@ -37,10 +38,23 @@ class Beforehand:
     def ask(self, flow: Flow, branch: Branch, key: str, number: str) -> list[Device]:
         """All that is asked for this yes; where a push would go. A line is not looked up where a push comes first."""
         read = None if key and key == branch.other_number != branch.accept else numbers.read(number)
-        order = in_order(branch, key)
-        devices = self.devices(flow, read) if "push" in order else []
+        return self._asked(flow, in_order(branch, key), read)
+
+    def keyed_in(self, flow: Flow, branch: Branch, call: Call, number: str) -> list[Device]:
+        """The same of a number that was keyed in: the key that confirmed it is not the one that said yes."""
+        with self.database.reads() as tx:
+            key = greetings.key_of(tx, call, branch.name)
+        return self._asked(flow, in_order(branch, key), numbers.read(number))
+
+    def invited(self, flow: Flow, branch: Branch, number: str, chosen: Channel | None = None) -> list[Device]:
+        """The same for another IVR, whose keys mean what it says; `chosen`: the channel that it wants first."""
+        first = (chosen,) if chosen else ()
+        return self._asked(flow, (*first, *in_order(branch, "")), numbers.read(number))
+
+    def _asked(self, flow: Flow, order: Sequence[Channel], number: Number | None) -> list[Device]:
+        devices = self.devices(flow, number) if "push" in order else []
         if not devices or order[0] != "push":
-            self.look_up(flow, read)
+            self.look_up(flow, number)
         return devices
 
     def devices(self, flow: Flow, number: Number | None) -> list[Device]:
@@ -99,10 +113,12 @@ class Beforehand:
 
 def _uses(row: Mapping[str, Any], last_active: datetime | None, since: datetime) -> bool:
     """Enrolled, or active of late; a directory that tells neither lists those who are enrolled."""
+    if last_active and last_active >= since:
+        return True
     enrolled = row.get("enrolled")
     if enrolled is None:
-        return "enrolled" not in row and ("last_active" not in row or bool(last_active and last_active >= since))
-    return str(enrolled).strip().lower() not in _NO or bool(last_active and last_active >= since)
+        return "enrolled" not in row and "last_active" not in row
+    return str(enrolled).strip().lower() not in _NO
 
 
 def _device(row: Mapping[str, Any]) -> Device | None:
@@ -117,12 +133,17 @@ def _device(row: Mapping[str, Any]) -> Device | None:
 
 
 def _moment(value: Any) -> datetime | None:
-    """What a database says of a time: its own type, ISO text, or seconds since 1970; UTC where no zone is said."""
+    """What a database says of a time: its own type, ISO text, or seconds since 1970; UTC where no zone is said.
+
+    A day alone, which PostgreSQL has a type for and SQLite a text, is its first moment.
+    """
     try:
         if isinstance(value, str):
             value = datetime.fromisoformat(value.strip())
         elif isinstance(value, int | float) and not isinstance(value, bool):
             value = datetime.fromtimestamp(value, UTC)
+        elif isinstance(value, date) and not isinstance(value, datetime):
+            value = datetime.combine(value, time())
     except (ValueError, OverflowError, OSError):
         return None
     if not isinstance(value, datetime):

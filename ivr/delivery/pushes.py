@@ -72,10 +72,10 @@ class Pushes:
 
     def _to_devices(self, google: Fcm, push: Push, message: fcm.Push) -> None:
         """The first device whose app is still there; one push is enough for one consumer."""
-        gone = SendError("No device is left")
+        gone, ends = SendError("No device is left"), google.deadline()
         for device in push.devices:
             try:
-                google.send(device["token"], message)
+                google.send(device["token"], message, ends)
                 return
             except NotReached as error:
                 gone = error
@@ -105,9 +105,12 @@ class Pushes:
         return "later"
 
     def _next(self, tx: Connection, text: Text, error: SendError) -> None:
-        """It is known that nothing arrived: the next channel's greeting is written in the same transaction."""
+        """It is known that nothing arrived: the next channel's greeting is written in the same transaction.
+
+        Not when this attempt outlasted its lease: another may have pushed it since, and nobody will tell that it did.
+        """
         now = self.ledger.now()
-        if messages.move(tx, text.id, "failed", now, code=error.code):
+        if outbox.is_held(tx, text) and messages.move(tx, text.id, "failed", now, code=error.code):
             channels.fell(tx, text.id, self.flows, self.new_id, now)
 
 

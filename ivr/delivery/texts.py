@@ -23,7 +23,7 @@ from ivr.clients.twilio import (
 )
 from ivr.delivery.ledger import Ledger, Outcome
 from ivr.file_links import FileLinks
-from ivr.flow.model import WHATSAPP, Flow
+from ivr.flow.model import RCS, WHATSAPP, Flow
 from ivr.lookalikes import folded
 from ivr.relay import channels
 from ivr.relay.consumer import tell_of_failure
@@ -61,7 +61,7 @@ class Texts:
         """Ask Twilio whether it has an unclear text: then it is settled; if it surely has not, it is due again."""
         since, ledger = text.started_at - CLOCKS_DIFFER, self.ledger
         try:
-            listed = self.twilio.texts_to(_address(text, text.number), since, self.twilio.deadline())
+            listed = self._listed(text, since)
         except SendError as error:
             if error.permanent:  # a list that is refused needs a person
                 log.error("text_still_unclear", message=text.id, reason=error.reason)
@@ -70,6 +70,19 @@ class Texts:
             ledger.record(text, partial(self._not_told, text, error))
             return
         ledger.record(text, lambda tx: self._settled(tx, text, listed))
+
+    def _listed(self, text: Text, since: datetime) -> list[Listed]:
+        """Every text to this consumer; what went by RCS may be listed under its address there."""
+        deadline, flow = self.twilio.deadline(), self.flows.get(text.brand)
+        listed = self.twilio.texts_to(_address(text, text.number), since, deadline)
+        if flow is None or flow.sender.rcs != text.sender:
+            return listed
+        try:
+            return [*listed, *self.twilio.texts_to(f"{RCS}{text.number}", since, deadline)]
+        except SendError as error:
+            if not error.permanent:
+                raise
+            return listed  # Twilio knows no such address, and has nothing under it
 
     def _send(self, text: Text) -> tuple[str, bool]:
         """The MessageSid, and whether Twilio refused the full format first (21211) and then took E.164."""
@@ -109,7 +122,10 @@ class Texts:
             return self.ledger.unclear(text, error)
         if not error.permanent:
             return self.ledger.later(text, error)
-        self.ledger.refused(text, error, lambda tx: self._known_to_have_failed(tx, text, error.code))
+        # Not when this attempt outlasted its lease: another may have sent it since.
+        self.ledger.refused(
+            text, error, lambda tx: outbox.is_held(tx, text) and self._known_to_have_failed(tx, text, error.code)
+        )
         return "unable" if error.code in NO_NUMBER_WOULD_DO else "refused"
 
     def _not_told(self, text: Text, error: SendError, tx: Connection) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from ivr import config
 from ivr.deployment import environment
+from ivr.deployment.apps import of_apps
 from ivr.deployment.database import database
 from ivr.deployment.desks import desks
 from ivr.deployment.report import Line, good, wrong
@@ -28,6 +29,7 @@ def examine(environ: Mapping[str, str]) -> Iterator[Line]:
     yield from twilio(settings, loaded.flows)
     here = all(line.state == "good" for line in public)
     yield from desks(settings, environ, loaded.flows, here)
+    yield from of_apps(settings, environ, loaded.flows)
 
 
 def _flows(loaded: Loaded) -> Iterator[Line]:

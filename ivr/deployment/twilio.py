@@ -7,6 +7,7 @@ from ivr import numbers
 from ivr.clients.account import NOT_FOUND, REFUSED, OwnedNumber, Profile
 from ivr.clients.failure import SendError
 from ivr.config import Settings
+from ivr.deployment.channels import Channels
 from ivr.deployment.holdings import Claim, Holdings, account_of, claims, held, native_numbers, why
 from ivr.deployment.listing import calls_differ, calls_go, lacking, texts_differ, texts_go
 from ivr.deployment.native import number_texts
@@ -43,6 +44,7 @@ def twilio(settings: Settings, flows: Mapping[str, Flow]) -> Iterator[Line]:
     if settings.public_url:
         yield from Numbers(settings, flows, holdings).lines()
     yield from Senders(settings, flows, holdings, account_of(settings)).lines()
+    yield from Channels(settings, flows, holdings, account_of(settings)).lines()
 
 
 def _profile(settings: Settings) -> list[Line]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from ivr.flow.channel_shapes import CHANNELS
+from ivr.flow.model import CHANNELS
 from ivr.flow.source import Path, Source
 from ivr.flow.texts import mapping, node
 
@@ -25,11 +25,18 @@ def check(source: Source) -> None:
             source.at(path, f"{channel}: this brand has no {'.'.join(map(str, needs))}; write {how}, or leave it out")
     _twice(source)
     _one_service(source)
-    for channel in ("whatsapp", "rcs"):
-        path = NEEDS[channel][0]
+    _unused(source, used)
+
+
+def _unused(source: Source, used: set[str]) -> None:
+    """What was set up for a channel that no greeting goes by."""
+    alone = "no channels and no accept name it; add it to channels, like"
+    for channel, (path, _) in NEEDS.items():
         if node(source, path) is not None and channel not in used and not source.faults:
-            message = f"{channel}: no channels and no accept name it; add it to channels, like [{channel}, sms]"
-            source.warning(source.key_place(path), message)
+            source.warning(source.key_place(path), f"{channel}: {alone} [{channel}, sms]")
+    if node(source, ("consumers",)) is not None and "push" not in used and not source.faults:
+        message = "consumers: they are asked for a push alone; add push to channels, like [push, sms], or leave it out"
+        source.warning(source.key_place(("consumers",)), message)
 
 
 def _named(source: Source) -> Iterator[tuple[Path, str]]:

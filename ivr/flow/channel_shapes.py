@@ -1,15 +1,14 @@
 """The shape of what channels need in a brand's file: their senders, their order, the keys that choose one."""
 
 import re
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 
-from ivr.flow.model import Channel
+from ivr.flow.model import CHANNELS, Channel
 from ivr.flow.scalars import Key, PhoneNumber, Text, fault, scalar
 from ivr.flow.shapes import Strict
 
-CHANNELS: tuple[str, ...] = get_args(Channel)
 WHATSAPP = {"number": "+1 415 555 0112", "template": "HX" + "0a" * 16}
 RCS = {"service": "MG" + "0a" * 16}
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from ivr.flow.aims import Costs, Goal
 from ivr.flow.hours import Hours
@@ -12,11 +12,11 @@ from ivr.flow.words import Duration, Words
 
 Key = str  # one of 0-9, * and #
 Channel = Literal["push", "whatsapp", "rcs", "sms"]
-
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
 
 PUSH = "push"  # the sender of what goes into a brand's app; nobody answers to it
 M_ME = "https://m.me/"
-WHATSAPP = "whatsapp:"  # before a number, in addresses of that channel
+WHATSAPP, RCS = "whatsapp:", "rcs:"  # before a number, in addresses of these channels
 ANSWERED: tuple[Channel, ...] = ("sms", "whatsapp", "rcs")  # channels that come back to POST /messages
 
 
@@ -208,6 +208,11 @@ class Flow:
         found = self.phrases[phrase]
         assert isinstance(found, Words)  # the check refuses a recording here
         return found.text
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """Those that the brand has set up, whichever its branches prefer."""
+        return tuple(name for name in CHANNELS if (self.push if name == PUSH else self.sender.by(name)))
 
     @property
     def relays_to(self) -> str | None:

@@ -3,15 +3,15 @@
 from ivr.flow.model import Branch, Flow, LivePersonDesk
 
 
-def pushed(flow: Flow, branch: Branch, deflection: int, call_sid: str) -> dict[str, str]:
-    """Texts alone, and none that is empty: Google's data take nothing else."""
+def pushed(flow: Flow, branch: Branch, deflection: int, call_sid: str, skill: str | None = None) -> dict[str, str]:
+    """Texts alone, and none that is empty: Google's data take nothing else. `skill`: in the place of the branch's."""
     desk = flow.desk if isinstance(flow.desk, LivePersonDesk) else LivePersonDesk(None, None)
     told = {
         "brand": flow.id,
         "branch": branch.name,
         "deflection": str(deflection),
         "call_sid": call_sid,
-        "skill": branch.skill,
+        "skill": skill or branch.skill,
         "campaign": desk.campaign,
         "engagement": desk.engagement,
         "deep_link": flow.push.deep_link if flow.push else "",

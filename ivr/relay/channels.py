@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 from ivr.flow import offered
 from ivr.flow.model import PUSH, Branch, Channel, Flow
 from ivr.numbers import Number, read, why_not_texted
-from ivr.store import conversations, greetings, known, line_types, outgoing
+from ivr.store import conversations, greetings, known, line_types, outgoing, pushes
+from ivr.store.conversations import Conversation
 from ivr.store.greetings import Failed
 from ivr.store.outgoing import Outgoing
 
@@ -34,13 +35,31 @@ def in_order(branch: Branch, key: str) -> tuple[Channel, ...]:
     return tuple(dict.fromkeys((chosen, *branch.channels) if chosen else branch.channels))
 
 
+def preferred(
+    tx: Connection, flow: Flow, branch: Branch, number: Number | None, key: str, chosen: Channel | None = None
+) -> tuple[Channel, ...]:
+    """The same as they are tried for this consumer: what was chosen, then where they have an open conversation, which
+    goes on there rather than beside a second one, then the others."""
+    order = in_order(branch, key)
+    wanted = [channel for channel in (chosen, branch.choices.get(key)) if channel]
+    if number and len(order) > 1:
+        wanted += [channel for channel in order if conversation(tx, flow, number, channel)]
+    return tuple(dict.fromkeys((*wanted, *order)))
+
+
+def conversation(tx: Connection, flow: Flow, number: Number, channel: Channel) -> Conversation | None:
+    """The one that this consumer has open with the brand's desk by a channel."""
+    sender = flow.sender.by(channel)
+    found = conversations.of_consumer(tx, flow.id, number.e164, sender) if sender else None
+    return found if found and found.desk == flow.relays_to else None
+
+
 def first(
     tx: Connection, flow: Flow, branch: Branch, number: Number | None, key: str, reach: Reach
 ) -> tuple[Channel | None, str | None]:
     """The first channel that reaches this consumer; or None, and why the last one does not."""
     why: str | None = None
-    wanted = (reach.chosen,) if reach.chosen else ()
-    for channel in dict.fromkeys((*wanted, *in_order(branch, key))):
+    for channel in preferred(tx, flow, branch, number, key, reach.chosen):
         if channel not in reach.tried:
             why = why_not(tx, flow, branch, number, channel, reach)
             if why is None:
@@ -120,8 +139,8 @@ def fell(
     branch = flow.branches.get(failed.branch) if flow and failed else None
     if failed is None or flow is None or branch is None or now - failed.accepted_at > NEXT_WITHIN:
         return None
-    number = read(failed.number)
-    reach = Reach(now, tried=failed.channels)
+    number, pushed = read(failed.number), pushes.find(tx, message_id)
+    reach = Reach(now, push_to="app" if pushed and pushed.devices else "", tried=failed.channels)
     channel, _ = first(tx, flow, branch, number, failed.key, reach)
     if channel is None or number is None:
         return None
@@ -129,6 +148,8 @@ def fell(
     words = _words(tx, flow, branch, channel, number, failed, name, now)
     greeting = Greeting(name, failed.deflection, failed.call_sid, words)
     outgoing.write(tx, outgoing_by(tx, flow, branch, channel, number, greeting, reach), now)
+    if pushed:  # whose turn may come later
+        pushes.write(tx, greeting.id, pushed, now)
     return greeting.id
 
 
@@ -143,8 +164,7 @@ def _words(
     now: datetime,
 ) -> str:
     """The words that failed, which the caller was promised; that a thread goes on is true of one thread alone."""
-    theirs = conversations.of_consumer(tx, flow.id, number.e164, flow.sender.by(channel) or PUSH)
-    if theirs is not None and theirs.desk == flow.relays_to:
+    if conversation(tx, flow, number, channel):
         return flow.text("rejoin")
     if failed.body != flow.text("rejoin"):
         return failed.body

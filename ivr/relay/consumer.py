@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from ivr.flow import desk, promise
-from ivr.flow.model import Branch, Flow
+from ivr.flow.model import PUSH, Branch, Flow
 from ivr.relay import expectations, identify
 from ivr.relay.notes import note
 from ivr.relay.wishes import Wish, may_want_to_stop, wish
@@ -105,9 +105,7 @@ def begin(
 
     What the consumer can expect of it is said; of one that another text began at this moment, it was.
     """
-    last = conversations.last_deflection(tx, flow.id, number, sender)
-    if last and now - last.texted_at > timedelta(seconds=flow.reply_window):
-        last = None
+    last = _answered(tx, flow, number, sender, now)
     branch = flow.branches.get(last.branch) if last else None
     new = Conversation(
         id=new_id(),
@@ -130,6 +128,15 @@ def begin(
     if begun.id == new.id:
         expectations.began(tx, flow, begun, new_id, now)
     return begun
+
+
+def _answered(tx: Connection, flow: Flow, number: str, sender: str, now: datetime) -> LastDeflection | None:
+    """The deflection whose greeting this answers: the last by the same channel, else by whichever they were greeted."""
+    for by in (sender, None):
+        last = conversations.last_deflection(tx, flow.id, number, by)
+        if last and now - last.texted_at <= timedelta(seconds=flow.reply_window):
+            return last
+    return None
 
 
 def _context_line(flow: Flow, branch: Branch | None, last: LastDeflection, now: datetime) -> str:
@@ -157,7 +164,7 @@ def still_wanted(
     """What is still to be sent. Failed, for good: what its consumer wants no more (STOP), and what is not true now."""
     wanted = []
     for text in waiting:
-        if text.towards == "consumer" and text.kind != "notice" and known.opted_out(tx, text.number, text.sender):
+        if text.towards == "consumer" and text.kind != "notice" and _stopped(tx, text, flows):
             messages.move(tx, text.id, "failed", now)
             tell_of_failure(tx, text.kind, text.conversation_id, new_id, None, now)
         elif text.kind == "expectation" and not expectations.still_true(tx, text, flows, now):
@@ -165,6 +172,13 @@ def still_wanted(
         else:
             wanted.append(text)
     return wanted
+
+
+def _stopped(tx: Connection, text: Text, flows: Mapping[str, Flow]) -> bool:
+    """A greeting is wanted by nobody who said STOP to whichever sender of the brand's; a push is no text of theirs."""
+    flow = flows.get(text.brand)
+    others = flow.sender.addresses if flow and text.kind == "greeting" and text.sender != PUSH else ()
+    return any(known.opted_out(tx, text.number, sender) for sender in dict.fromkeys((text.sender, *others)))
 
 
 def tell_of_failure(

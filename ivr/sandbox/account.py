@@ -43,6 +43,9 @@ class SimulatedAccount:
     short_codes: dict[str, list[str]] = field(default_factory=dict)
     campaigns: dict[str, list[str]] = field(default_factory=dict)  # a service's SID -> campaign states
     toll_free: dict[str, list[str]] = field(default_factory=dict)  # a number's SID -> verification states
+    whatsapp: dict[str, Record] = field(default_factory=dict)  # senders, by address
+    templates: dict[str, str] = field(default_factory=dict)  # a content template's SID -> what WhatsApp says of it
+    rcs: dict[str, list[str]] = field(default_factory=dict)  # a service's SID -> its RCS senders
     failing: dict[str, int] = field(default_factory=dict)
     stubborn: frozenset[str] = frozenset()  # fields that an update leaves as they are
     most_a_page: int = MOST_A_PAGE
@@ -86,10 +89,22 @@ def account_for(flows: Collection[Flow], sid: str, auth_token: str, url: str) ->
             account.serve(flow.sender.address, member, inbound_request_url=texts_of(flow.sender.address))
         elif flow.sender.address not in flow.numbers:
             account.own(flow.sender.address, sms_url=texts_of(flow.sender.address))
+        _channels(account, flow, texts)
     senders = [flow.sender.address for flow in flows]
     own = [number for number, record in account.numbers.items() if record["phone_number"] in senders]
     account.serve(f"MG{'5e' * 16}", *own, use_inbound_webhook_on_number=True)
     return account
+
+
+def _channels(account: SimulatedAccount, flow: Flow, texts: str) -> None:
+    """What a brand has beside texts."""
+    if flow.sender.whatsapp:
+        webhook = {"callback_url": texts, "callback_method": "POST"}
+        account.whatsapp[flow.sender.whatsapp.address] = {"status": "ONLINE", "webhook": webhook}
+        account.templates[flow.sender.whatsapp.template] = "approved"
+    if flow.sender.rcs:
+        account.serve(flow.sender.rcs, inbound_request_url=texts)
+        account.rcs[flow.sender.rcs] = [f"rcs:{flow.id}_agent"]
 
 
 def account_api(account: SimulatedAccount) -> Blueprint:
@@ -151,6 +166,19 @@ def _services(blueprint: Blueprint, account: SimulatedAccount) -> None:
         return _one(account, account.services, sid)
 
     nested("PhoneNumbers", "phone_numbers", lambda sid: [_member(account, number) for number in account.members[sid]])
+
+    @blueprint.get("/v2/Channels/Senders")
+    def whatsapp() -> Response:
+        senders = [{"sid": f"XE{address[-10:]}", "sender_id": address} for address in account.whatsapp]
+        return _listed(account, "senders", [{**one, **account.whatsapp[one["sender_id"]]} for one in senders])
+
+    @blueprint.get("/v1/Content/<sid>/ApprovalRequests")
+    def approval(sid: str) -> Response:
+        if sid not in account.templates:
+            return _error(404, 20404)
+        return jsonify({"sid": sid, "whatsapp": {"status": account.templates[sid]}})
+
+    nested("ChannelSenders", "senders", lambda sid: [{"sender": one} for one in account.rcs.get(sid, [])])
     nested("ShortCodes", "short_codes", lambda sid: [{"sid": code} for code in account.short_codes.get(sid, [])])
     nested(
         "Compliance/Usa2p", "compliance", lambda sid: [{"campaign_status": state} for state in account.campaigns[sid]]

@@ -26,6 +26,11 @@ class Call:
         """Twilio's id of it; None where another IVR has the call, whose own id may be anything, a number too."""
         return None if self.call_sid.startswith(CALL_PREFIX) else self.call_sid
 
+    @property
+    def own_id(self) -> str:
+        """As whoever has the call names it."""
+        return self.call_sid.removeprefix(CALL_PREFIX)
+
 
 @dataclass(frozen=True, slots=True)
 class Journal:

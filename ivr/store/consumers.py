@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, and_, delete, func, select
 
 from ivr.store.consumer_tables import consumers, gone_tokens
 from ivr.store.database import insert
@@ -31,10 +31,12 @@ _COLUMNS = (*Consumer._fields, "imported_at")
 _CHANGED = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[3:])
 _CONFLICT = f"ON CONFLICT (brand, number, token) DO UPDATE SET {_CHANGED}"
 _INTO = f"INSERT INTO consumers ({', '.join(_COLUMNS)})"
-_ARRAYS = ("text", "text", "text", "text", "text", "boolean", "timestamptz", "timestamptz")
-# Core would take most of the minute that a million rows may take: one statement for a batch, by the driver itself.
+# Core would take most of the minute that a million rows may take: one statement for a batch, by the driver itself. On
+# PostgreSQL by COPY, which costs this process a quarter of what arrays as parameters do.
 _SQLITE = f"{_INTO} VALUES ({', '.join('?' * len(_COLUMNS))}) {_CONFLICT}"
-_POSTGRESQL = f"{_INTO} SELECT * FROM unnest({', '.join(f'%s::{kind}[]' for kind in _ARRAYS)}) {_CONFLICT}"
+_INCOMING = "CREATE TEMPORARY TABLE incoming_consumers (LIKE consumers) ON COMMIT DROP"
+_COPY = f"COPY incoming_consumers ({', '.join(_COLUMNS)}) FROM STDIN"
+_POSTGRESQL = f"{_INTO} SELECT {', '.join(_COLUMNS)} FROM incoming_consumers ORDER BY brand, number, token {_CONFLICT}"
 
 
 def write(tx: Connection, batch: Sequence[Consumer], now: datetime) -> int:
@@ -43,21 +45,30 @@ def write(tx: Connection, batch: Sequence[Consumer], now: datetime) -> int:
     if not last:
         return 0
     dialect = tx.dialect.name
-    cursor = tx.connection.cursor()
+    cursor: Any = tx.connection.cursor()
     at = stored(now, dialect)
     rows = [(*row[:6], None if row[6] is None else stored(row[6], dialect), at) for row in last.values()]
     if dialect == "sqlite":
         cursor.executemany(_SQLITE, rows)
     else:
-        cursor.execute(_POSTGRESQL, [list(column) for column in zip(*rows, strict=True)])
+        cursor.execute(_INCOMING)
+        with cursor.copy(_COPY) as copied:
+            for row in rows:
+                copied.write_row(row)
+        cursor.execute(_POSTGRESQL)
+        cursor.execute("DROP TABLE incoming_consumers")
     cursor.close()
     return len(rows)
 
 
-def drop_older(tx: Connection, brand: str, imported_before: datetime) -> int:
-    """What a newer file did not have any more."""
-    older = delete(consumers).where(consumers.c.brand == brand, consumers.c.imported_at < imported_before)
-    return tx.execute(older).rowcount
+def drop_older(tx: Connection, brand: str, imported_before: datetime, after: str, most: int) -> tuple[int, str | None]:
+    """What a newer file did not have any more, of the next numbers beyond `after`: of `most` devices, and what is left
+    of the last one's consumer. How many went, and the last number that was looked at; None at the end."""
+    these = and_(consumers.c.brand == brand, consumers.c.number > after)
+    end = select(consumers.c.number).where(these).order_by(consumers.c.number).offset(most - 1).limit(1)
+    upto = tx.execute(end).scalar()
+    these = these if upto is None else and_(these, consumers.c.number <= upto)
+    return tx.execute(delete(consumers).where(these, consumers.c.imported_at < imported_before)).rowcount, upto
 
 
 def count(tx: Connection, brand: str) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exists, func, select, true, update
 
 from ivr.store import api_events, identities
 from ivr.store.api_tables import CALL_PREFIX, api_deflections
@@ -103,7 +103,8 @@ def _one(tx: Connection, which: ColumnElement[bool], lock: bool = False) -> Conv
     return Conversation(*row) if row else None
 
 
-def last_deflection(tx: Connection, brand: str, number: str, sender: str) -> LastDeflection | None:
+def last_deflection(tx: Connection, brand: str, number: str, sender: str | None) -> LastDeflection | None:
+    """`sender`: by which its greeting came; None for whichever."""
     texts, accepted = messages.c, deflections.c
     joined = messages.join(deflections, accepted.id == texts.deflection_id).outerjoin(
         calls, calls.c.call_sid == accepted.call_sid
@@ -123,7 +124,7 @@ def last_deflection(tx: Connection, brand: str, number: str, sender: str) -> Las
         .select_from(joined)
         .where(
             texts.number == number,
-            texts.sender == sender,
+            true() if sender is None else texts.sender == sender,
             texts.brand == brand,
             texts.kind == "greeting",
             texts.state.not_in(("failed", "dead")),

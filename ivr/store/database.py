@@ -1,6 +1,7 @@
 """The database: one engine a process, opened after the fork; who writes says so when the transaction begins."""
 
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import TimeoutError as TooLate
 from sqlalchemy.pool import QueuePool
 
 from ivr.store.line import SQLITE_BUSY, Line, in_turn
@@ -25,6 +27,7 @@ Insert = postgresql.Insert | sqlite.Insert
 class Database:
     engine: Engine
     line: Line | None = None  # of quick writes, on SQLite
+    turn: "threading.Lock | None" = None  # of the other writes of this process, on SQLite
 
     @property
     def dialect(self) -> str:
@@ -37,9 +40,26 @@ class Database:
 
     @contextmanager
     def writes(self) -> Iterator[Connection]:
-        """A transaction that may read and then write: it takes SQLite's one write lock at its beginning."""
-        with self.engine.execution_options(writes=True).begin() as connection:
+        """A transaction that may read and then write: it takes SQLite's one write lock at its beginning.
+
+        Threads that asked SQLite for it again and again would hold a connection each meanwhile, and whoever asks at
+        the right moment would have it, however long others wait: they queue here before they have a connection.
+        """
+        give_up = time.monotonic() + SQLITE_BUSY
+        with self._in_turn(), self.engine.execution_options(writes=give_up).begin() as connection:
             yield connection
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        if self.turn is None:
+            yield
+            return
+        if not self.turn.acquire(timeout=SQLITE_BUSY):
+            raise TooLate(f"No turn to write to the database within {SQLITE_BUSY:.0f} s.")
+        try:
+            yield
+        finally:
+            self.turn.release()
 
     def close(self) -> None:
         if self.line is not None:
@@ -102,12 +122,13 @@ def _sqlite(url: str, connections: int) -> Database:
         pool_timeout=WAIT_FOR_A_CONNECTION,
     )
     event.listen(engine, "begin", _begin_sqlite)
-    return Database(engine, Line(connect))
+    return Database(engine, Line(connect), threading.Lock())
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    if connection.get_execution_options().get("writes"):
-        in_turn(connection.connection.cursor(), "BEGIN IMMEDIATE", {}, time.monotonic() + SQLITE_BUSY)
+    give_up = connection.get_execution_options().get("writes")
+    if give_up is not None:
+        in_turn(connection.connection.cursor(), "BEGIN IMMEDIATE", {}, give_up)
     else:
         connection.exec_driver_sql("BEGIN")
 

@@ -5,6 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, select
 
+from ivr.store.api_tables import CALL_PREFIX
+from ivr.store.calls import Call, this_deflection
 from ivr.store.tables import deflections, messages
 
 
@@ -16,7 +18,7 @@ class Failed:
     brand: str
     branch: str
     number: str  # E.164
-    key: str  # that was pressed
+    key: str  # that was pressed in a call of ours; another IVR's keys mean what it says
     accepted_at: datetime
     call_sid: str | None
     body: str
@@ -34,7 +36,7 @@ def failed(tx: Connection, message_id: str) -> Failed | None:
     greeting = tx.execute(of_it).first()
     if greeting is None:
         return None
-    accepted = select(yes.brand, yes.branch, yes.number, yes.accepted_key, yes.accepted_at)
+    accepted = select(yes.brand, yes.branch, yes.number, yes.accepted_key, yes.accepted_at, yes.call_sid)
     row = tx.execute(accepted.where(yes.id == greeting.deflection_id).with_for_update()).first()
     if row is None or row.accepted_at is None:
         return None
@@ -51,7 +53,7 @@ def failed(tx: Connection, message_id: str) -> Failed | None:
         row.brand,
         row.branch,
         to,
-        row.accepted_key or "",
+        "" if row.call_sid.startswith(CALL_PREFIX) else row.accepted_key or "",
         row.accepted_at,
         greeting.call_sid,
         greeting.body,
@@ -62,3 +64,8 @@ def failed(tx: Connection, message_id: str) -> Failed | None:
 def accepted_key(tx: Connection, deflection: int) -> str:
     """The key that said yes."""
     return tx.execute(select(deflections.c.accepted_key).where(deflections.c.id == deflection)).scalar() or ""
+
+
+def key_of(tx: Connection, call: Call, branch: str) -> str:
+    """The same, of a call's yes to a branch."""
+    return tx.execute(select(deflections.c.accepted_key).where(this_deflection(call, branch))).scalar() or ""

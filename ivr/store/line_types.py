@@ -11,6 +11,7 @@ from ivr.store.number_tables import number_facts, opt_outs
 from ivr.store.tables import messages
 
 ASK_AGAIN = timedelta(hours=1)  # after nobody answered
+_BY_WHATSAPP = "whatsapp:%"  # where landlines may be, and mobiles may not: it says nothing of the line
 # Twilio's kinds of line (Lookup v2, line_type_intelligence) that texts do not reach, in words of `flow/refusals.py`.
 NOT_TEXTED = {
     "landline": "landline",
@@ -41,10 +42,17 @@ def claim(tx: Connection, number: str, sender: str, now: datetime) -> bool:
 def _taught(tx: Connection, number: str, sender: str, now: datetime) -> bool:
     """Whether a send has told already whether texts arrive there."""
     recent = now - NUMBER_KEPT
-    facts = select(number_facts.c.number).where(number_facts.c.number == number, number_facts.c.learned_at > recent)
+    facts = select(number_facts.c.number).where(
+        number_facts.c.number == number,
+        number_facts.c.learned_at > recent,
+        number_facts.c.sender.not_like(_BY_WHATSAPP),
+    )
     stopped = select(opt_outs.c.number).where(opt_outs.c.number == number, opt_outs.c.sender == sender)
     arrived = select(messages.c.number).where(
-        messages.c.number == number, messages.c.state == "delivered", messages.c.created_at > recent
+        messages.c.number == number,
+        messages.c.state == "delivered",
+        messages.c.created_at > recent,
+        messages.c.sender.not_like(_BY_WHATSAPP),
     )
     return any(tx.execute(look.limit(1)).first() is not None for look in (facts, stopped, arrived))
 

@@ -235,14 +235,20 @@ def _locked(tx: Connection, query: Select[Any]) -> Select[Any]:
     return query.with_for_update(skip_locked=True, of=messages) if tx.dialect.name == "postgresql" else query
 
 
+def is_held(tx: Connection, text: Text) -> bool:
+    """Whether this very attempt still holds its text, which nobody else takes until the transaction ends."""
+    held = select(messages.c.id).where(_held(text)).with_for_update()
+    return tx.execute(held).first() is not None
+
+
 def _of_this_attempt(tx: Connection, text: Text, now: datetime, **values: Any) -> bool:
     """Change a text that this very attempt still holds; a later attempt, or a callback, knows better."""
-    this = and_(
-        messages.c.id == text.id,
-        messages.c.attempts == text.attempts,
-        messages.c.state.in_(("sending", "unclear")),
-    )
-    return tx.execute(update(messages).where(this).values(updated_at=now, **values)).rowcount == 1
+    return tx.execute(update(messages).where(_held(text)).values(updated_at=now, **values)).rowcount == 1
+
+
+def _held(text: Text) -> ColumnElement[bool]:
+    held = messages.c.state.in_(("sending", "unclear"))
+    return and_(messages.c.id == text.id, messages.c.attempts == text.attempts, held)
 
 
 def _texts(rows: Sequence[Row[Any]]) -> list[Text]:

@@ -17,7 +17,7 @@ class Return:
 
 
 def once(tx: Connection, call_sid: str, visit: int, back: Return, now: datetime) -> Return:
-    """`back`, the first time of this visit; what was written then, ever after.
+    """`back`, the first time of this visit, or of this ref; what was written then, ever after.
 
     Studio takes a return that it does not wait for as a new call into the flow.
     """
@@ -26,7 +26,8 @@ def once(tx: Connection, call_sid: str, visit: int, back: Return, now: datetime)
     tx.execute(written.on_conflict_do_nothing())
     columns = studio_returns.c
     kept = select(columns.result, columns.reason, columns.ref)
-    row = tx.execute(kept.where(columns.call_sid == call_sid, columns.visit == visit)).one()
+    row = tx.execute(kept.where(columns.call_sid == call_sid, columns.ref == back.ref)).first()
+    row = row or tx.execute(kept.where(columns.call_sid == call_sid, columns.visit == visit)).one()
     return Return(row.result, row.reason, row.ref)
 
 

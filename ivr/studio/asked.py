@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ivr.studio.heard import Left, joined, spoken
-from ivr.studio.states import State
+from ivr.studio.states import State, own
 
 _COUNTED = re.compile(r"\{\{\s*flow\.variables\.(\w+)\s*\}\}")
+_MORE = re.compile(r"\{\{\s*flow\.variables\.(\w+)\s*\|\s*plus:\s*1\s*\}\}")
+_COUNT = re.compile(r"[0-9]{1,4}")
 _KEY = re.compile(r"[0-9*#]")
 MOST_TRIES = 5
 # What this server has nothing for: the call goes on as it would when all is well, or nothing matched.
@@ -80,10 +82,11 @@ class Asking:
         before, gather = found
         self.used |= {gather.name, *(state.name for state in before)}
         keys, no_match = self._keys(gather)
-        counters = self._counters(before)
-        wrong, tries, sorry = self._again(no_match, gather, counters)
         timeout = gather.leads("timeout") or ""
+        counters = self._counters(before, {self._counter(no_match), self._counter(timeout)})
+        wrong, tries, sorry = self._again(no_match, gather, counters)
         silent, silent_tries, heard = self._again(timeout, gather, counters)
+        self._finishes(gather, keys, (silent, silent_tries, heard) == (wrong, tries, sorry))
         patient = silent_tries > 1
         if patient and silent_tries != tries:
             self.left.add(
@@ -114,12 +117,28 @@ class Asking:
             self.left.add(gather, "waits 0 seconds; one second here", "properties", "timeout")
         return max(wait, 1)
 
-    def _counters(self, before: list[State]) -> dict[str, int]:
-        """The variables that are set before the question, where they are numbers."""
+    def _finishes(self, gather: State, keys: dict[str, str], alike: bool) -> None:
+        """The key that ends what is typed never is a case there. `alike`: silence and a wrong key lead the same way."""
+        finish = str(gather.properties.get("finish_on_key", "#"))
+        if keys.pop(finish, None) is not None:
+            self.left.add(gather, f"the case {finish} never comes there: that key ends what is typed")
+        if finish and not alike:
+            message = f"{finish} alone is silence there; here it is a wrong key"
+            self.left.add(gather, message, "properties", "finish_on_key")
+
+    def _counter(self, name: str) -> str:
+        """The variable that a split asks about; "" for any other state."""
+        split = self.at(name)
+        asked = str(split.properties.get("input")) if split and split.type == "split-based-on" else ""
+        counted = _COUNTED.fullmatch(asked.strip())
+        return counted[1] if counted else ""
+
+    def _counters(self, before: list[State], asked: set[str]) -> dict[str, int]:
+        """The variables that are set before the question, where they are numbers that are asked about after it."""
         found: dict[str, int] = {}
         for state in (each for each in before if each.type == "set-variables"):
             for row in state.properties.get("variables", []):
-                if str(row["value"]).isascii() and str(row["value"]).isdigit():
+                if _COUNT.fullmatch(str(row["value"])) and str(row["key"]) in asked:
                     found[str(row["key"])] = int(row["value"])
                 else:
                     self.left.add(state, f"the variable {str(row['key'])[:60]}; a brand's file has none")
@@ -134,11 +153,25 @@ class Asking:
                 self.left.add(gather, f"what is typed leads to {follows}; here one key is pressed at a time")
             return {}, follows
         self.used.add(split.name)
+        self._typed(gather, split)
         keys: dict[str, str] = {}
         for way in split.transitions:
-            for condition in way.get("conditions") or ():
+            if condition := own(split, way):
                 self._key(split, keys, condition, str(way.get("next") or ""))
+            elif way.get("event") == "match":
+                self.left.add(split, f"the case {cases(way)}: asks about more than what is pressed; here it is no key")
         return keys, split.leads("noMatch") or ""
+
+    def _typed(self, gather: State, split: State) -> None:
+        """How a key is typed and read there."""
+        if gather.properties.get("number_of_digits") != 1:
+            self.left.add(gather, "several keys may be typed; here the first one is taken at once")
+        asked = str(split.properties["input"])
+        if " ".join(asked.split()) not in (
+            f"{{{{widgets.{gather.name}.Digits}}}}",
+            f"{{{{ widgets.{gather.name}.Digits }}}}",
+        ):
+            self.left.add(split, f"{asked[:60]}: here the key alone is asked about")
 
     def _key(self, split: State, keys: dict[str, str], condition: Mapping[str, Any], leads: str) -> None:
         operator, value = str(condition["type"]), str(condition["value"])
@@ -151,16 +184,16 @@ class Asking:
 
     def _again(self, name: str, gather: State, counters: Mapping[str, int]) -> tuple[str, int, Any]:
         """The state after the last try, how many there are, and what is said before another one."""
-        split = self.at(name)
-        counted = _COUNTED.fullmatch(str(split.properties.get("input"))) if split else None
-        if split and split.type == "split-based-on" and counted and counted[1] in counters:
+        split, counter = self.at(name), self._counter(name)
+        if split and counter in counters:
             last = _only_match(split)
             back = self._back(split.leads("noMatch") or "", gather)
             if last and back is not None:
-                tries = last[0] - counters[counted[1]] + 1
+                tries = last[0] - counters[counter] + 1
                 self.used |= {split.name, *(state.name for state in back)}
                 if not 1 <= tries <= MOST_TRIES:
                     self.left.add(split, f"asks {tries} times; at most {MOST_TRIES} here")
+                self._counted(back, split, counter)
                 says = [spoken(state, self.left) for state in back if state.type == "say-play"]
                 return last[1], min(max(tries, 1), MOST_TRIES), says[0] if says else None
         back = self._back(name, gather)
@@ -170,6 +203,19 @@ class Asking:
             self.left.add(back[0], f"is not said here before {gather.name} is asked again")
             return gather.name, 1, None
         return name, 1, None
+
+    def _counted(self, back: list[State], split: State, counter: str) -> None:
+        """Told where the way back counts by other steps than one, and what else it sets."""
+        more = 0
+        for state in back:
+            for row in state.properties.get("variables", ()) if state.type == "set-variables" else ():
+                counts = _MORE.fullmatch(str(row["value"]).strip())
+                if str(row["key"]) == counter and counts and counts[1] == counter:
+                    more += 1
+                else:
+                    self.left.add(state, f"the variable {str(row['key'])[:60]}; a brand's file has none")
+        if more != 1:
+            self.left.add(split, f"{counter} is not counted up by one on the way back; here each try counts")
 
     def _back(self, name: str, gather: State) -> list[State] | None:
         """The words and counters on the way back to the same question; None where it does not lead back."""
@@ -181,7 +227,12 @@ class Asking:
 
 def _only_match(split: State) -> tuple[int, str] | None:
     matches = [way for way in split.transitions if way.get("event") == "match"]
-    conditions = matches[0].get("conditions") or [] if len(matches) == 1 else []
-    if len(conditions) != 1 or conditions[0]["type"] != "equal_to" or not str(conditions[0]["value"]).isdigit():
+    condition = own(split, matches[0]) if len(matches) == 1 else None
+    if condition is None or condition["type"] != "equal_to" or not _COUNT.fullmatch(str(condition["value"])):
         return None
-    return int(conditions[0]["value"]), str(matches[0].get("next") or "")
+    return int(condition["value"]), str(matches[0].get("next") or "")
+
+
+def cases(way: Mapping[str, Any]) -> str:
+    """A match in words."""
+    return " and ".join(f"{each['type']} {str(each['value'])[:40]}" for each in way.get("conditions") or ())[:120]

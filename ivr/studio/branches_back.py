@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ivr.flow.scalars import ID
-from ivr.studio.asked import Asked, Asking
+from ivr.studio.asked import Asked, Asking, cases
 from ivr.studio.heard import spoken, text
 from ivr.studio.phrases_back import Phrases
 from ivr.studio.sayings import CALLER
-from ivr.studio.states import State
+from ivr.studio.states import State, own
 from ivr.studio.ways_back import WaysBack
 
 OFFER = "Press 1 and we will text you, or stay on the line."
@@ -65,9 +65,12 @@ class BranchesBack:
         if back and back.type == "split-based-on" and f"widgets.{state.name}.result" in str(back.properties["input"]):
             self.asking.used.add(back.name)
             leave = back.leads("noMatch") or ""
-            for way in back.transitions:
-                for condition in way.get("conditions") or ():
+            for way in (each for each in back.transitions if each.get("event") == "match"):
+                condition = own(back, way)
+                if condition and condition["type"] == "equal_to":
                     self._result(back, str(condition["value"]), str(way.get("next") or ""), leave)
+                else:
+                    self._left(back, f"the case {cases(way)}; here a result is accepted, or it is not")
         for event in ("timeout", "fail"):
             self._meets(state, event, state.leads(event) or "", leave)
         name = (ours(state) or ("", ""))[1]

@@ -1,6 +1,8 @@
 """Definitions: a Studio flow's JSON read within bounds, the findings about it, and the one way to write it."""
 
 import json
+import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,7 @@ from ivr.flow.findings import printable
 MOST_TWILIO_TAKES = 1024 * 1024  # bytes
 MOST_READ = 4 * MOST_TWILIO_TAKES
 MOST_LEVELS = 50
+HALF = re.compile("[\ud800-\udfff]")  # of a character beyond 16 bits; no file and no request can carry one alone
 
 Step = str | int
 Where = tuple[Step, ...]
@@ -53,7 +56,9 @@ def read(content: bytes) -> Any:
     if len(content) > MOST_READ:
         raise Unreadable(f"over {MOST_READ // MOST_TWILIO_TAKES} MiB; Twilio takes 1 MiB")
     try:
-        data = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_once, parse_constant=_no_constant)
+        data = json.loads(
+            content.decode("utf-8-sig"), object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite
+        )
     except UnicodeDecodeError:
         raise Unreadable("not UTF-8; save it as UTF-8") from None
     except json.JSONDecodeError as error:
@@ -62,8 +67,11 @@ def read(content: bytes) -> Any:
         raise Unreadable(_TOO_DEEP) from None
     except ValueError as error:  # a number of thousands of digits, too
         raise Unreadable(f"no JSON that Studio takes ({str(error)[:100]})") from None
-    if any(len(where) > MOST_LEVELS for where, _ in walk(data)):
-        raise Unreadable(_TOO_DEEP)
+    for where, value in walk(data):
+        if len(where) > MOST_LEVELS:
+            raise Unreadable(_TOO_DEEP)
+        if any(isinstance(each, str) and HALF.search(each) for each in (value, *where[-1:])):
+            raise Unreadable(f"{path(where)}: half a character stands alone there; write it again, or leave it out")
     return data
 
 
@@ -81,6 +89,12 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON number")
+
+
+def _finite(text: str) -> float:
+    if math.isinf(number := float(text)):
+        raise ValueError(f"{text[:20]} is out of bounds")
+    return number
 
 
 def walk(data: Any, below: Where = ()) -> Iterator[tuple[Where, Any]]:

@@ -10,6 +10,7 @@ from ivr.studio.canvas import TRIGGER, Canvas
 from ivr.studio.carried import Losses, Path, path_of
 from ivr.studio.exits import GOODBYE, Exits, named
 from ivr.studio.questions import Question, ask
+from ivr.studio.shape import MOST_STATES
 
 Way = Literal["redirect", "native"]
 WAYS: tuple[Way, ...] = get_args(Way)
@@ -42,6 +43,11 @@ def export(flow: Flow, way: Way, server: str, only: str = "") -> Export:
         elif place is not None:
             native.put(exits, place)
     _trigger(canvas, entries)
+    if len(canvas.states) > MOST_STATES:
+        raise CannotExport(
+            f"{only or flow.id} would be {len(canvas.states):,} widgets; a flow has {MOST_STATES:,} at most. "
+            "Export its branches one by one, or --as redirect, which needs fewer"
+        )
     title = f"{flow.name}, {only}" if only else flow.name
     return Export(canvas.definition(f"{title}: written by ivr studio export --as {way}"), tuple(losses))
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ivr.studio.definition import Finding
+from ivr.studio.kinds import OUTPUT, TAG
 from ivr.studio.states import State
 
-_LIQUID = re.compile(r"\{\{(.*?)\}\}|\{%.*?%\}", re.DOTALL)
+_LIQUID = re.compile(f"{OUTPUT}|{TAG}", re.DOTALL)
 _OPENS = re.compile(r"\{[{%#]")
 _KNOWN = {
     "contact.channel.address": "{{ caller }}",

@@ -8,6 +8,9 @@ from typing import Any
 from ivr.flow.findings import near, unknown
 from ivr.studio.definition import Finding, Where
 
+# Neither looks beyond the next opening: a text of nothing but openings would else be read again from each of them.
+OUTPUT = r"\{\{((?:(?!\{\{|\}\}).)*+)\}\}"
+TAG = r"\{%(?:(?!\{%|%\}).)*+%\}"
 MOST_SHOWN = 60  # letters of a value that a finding quotes
 
 

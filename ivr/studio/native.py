@@ -42,12 +42,24 @@ def _told(exits: Exits, branch: Branch, leave: str) -> str:
     return exits.say(named("told", branch.name), "sent", pause)
 
 
+def _channels_lost(branch: Branch) -> dict[str, str]:
+    lost = {}
+    if branch.choices:
+        others = [f"{key} ({channel})" for key, channel in branch.choices.items() if key != branch.accept]
+        wrong = f"; wrong ones here: {', '.join(others)}" if others else ""
+        lost["accept"] = f"the key {branch.accept} sends a text{wrong}"
+    if branch.channels != ("sms",):
+        lost["channels"] = "Studio sends a text alone, and nothing follows one that failed"
+    return lost
+
+
 def _name_losses(exits: Exits, branch: Branch) -> None:
     path, flow = path_of(branch), exits.flow
     lost = {
         "regions": "Studio texts whoever calls; no other number is asked for where that fails",
         "confirm": "Studio learns that Twilio took the text, not that it arrived; everybody is asked whether it did",
     }
+    lost |= _channels_lost(branch)
     if branch.other_number:
         lost["other_number"] = (
             f"the key {branch.other_number} is a wrong one here; Studio texts the caller's number alone"

@@ -9,12 +9,12 @@ from typing import Any
 from ivr import numbers
 from ivr.flow.scalars import ID, RESERVED
 from ivr.flow.words import PHRASES
-from ivr.studio.asked import Asked, Asking
+from ivr.studio.asked import Asked, Asking, cases
 from ivr.studio.branches_back import GREETING, OFFER, BranchesBack, ours
 from ivr.studio.definition import Finding, Where
 from ivr.studio.heard import Left
 from ivr.studio.phrases_back import Phrases
-from ivr.studio.states import State, states
+from ivr.studio.states import State, own, states
 from ivr.studio.ways import reached
 from ivr.studio.ways_back import SENTENCE, WaysBack
 
@@ -126,16 +126,14 @@ class _Reading:
             return self._enter(first, trigger), {}
         self.asking.used.add(split.name)
         front = self._enter(split.leads("noMatch") or "", trigger)
-        cases = [(its, way) for way in split.transitions for its in way.get("conditions") or ()]
         dialled = {}
-        for its, way in cases:
-            number = numbers.read(str(its["value"]))
-            if number and its["type"] == "equal_to" and way.get("next"):
+        for way in (each for each in split.transitions if each.get("event") == "match"):
+            its = own(split, way)
+            number = numbers.read(str(its["value"])) if its and its["type"] == "equal_to" else None
+            if number and way.get("next"):
                 dialled[number.e164] = self._enter(str(way["next"]), split)
             else:
-                self.asking.left.add(
-                    split, f"the case {its['type']} {str(its['value'])[:40]}; here numbers enter places"
-                )
+                self.asking.left.add(split, f"the case {cases(way)}; here numbers enter places")
         return front, dialled
 
     def _enter(self, name: str, at: State) -> str:

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 
 from ivr.studio.definition import Finding
+from ivr.studio.kinds import OUTPUT
 from ivr.studio.states import State
 
-_OUTPUT = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_OUTPUT = re.compile(OUTPUT, re.DOTALL)
 _SAFE_IN_URL = re.compile(r"\s*(flow\.(flow_)?sid|trigger\.call\.(CallSid|AccountSid))\s*")
 _ENCODED = re.compile(r"\|\s*(url_encode|replace\s*:)")
 _OUR_FLOW = re.compile(r"[?&]flow=\{\{\s*flow\.sid\s*\}\}")

@@ -268,3 +268,17 @@ _WIDGETS: Mapping[str, Callable[[Run, State], str]] = {
     "add-twiml-redirect": Run.redirect,
     "run-subflow": Run.subflow,
 }
+
+# The widgets that come to what is said of them: their other side is not here.
+OTHER_SIDES = frozenset(
+    {
+        "send-message",
+        "make-http-request",
+        "run-function",
+        "connect-call-to",
+        "enqueue-call",
+        "send-to-flex",
+        "add-twiml-redirect",
+        "run-subflow",
+    }
+)

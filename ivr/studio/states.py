@@ -25,6 +25,17 @@ class State:
         return next((leads for _, its, leads in self.ways if its == event), None)
 
 
+def own(split: State, way: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The one condition of a match that asks about the split's own input, as exports have it; None for any other.
+
+    Whether all of several conditions must hold, or one, is documented nowhere.
+    """
+    conditions: list[Any] = way.get("conditions") or []
+    if len(conditions) != 1 or str(conditions[0]["arguments"][0]).strip() != str(split.properties["input"]).strip():
+        return None
+    return dict(conditions[0])
+
+
 def states(definition: Any) -> list[State]:
     found = definition.get("states") if isinstance(definition, dict) else None
     return [_state(index, its) for index, its in enumerate(found if isinstance(found, list) else [])]

@@ -9,10 +9,10 @@ from typing import Any
 from ivr.flow.findings import near
 from ivr.studio import regrets
 from ivr.studio.definition import Finding, walk
-from ivr.studio.kinds import quoted
+from ivr.studio.kinds import OUTPUT, TAG, quoted
 from ivr.studio.states import State, states
 
-_LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_LIQUID = re.compile(f"{OUTPUT}|{TAG}", re.DOTALL)
 _WIDGET = re.compile(r"\bwidgets\s*(?:\.\s*([A-Za-z0-9_-]+)|\[\s*[\"']([^\"']+)[\"']\s*\])")
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
@@ -104,7 +104,7 @@ def _liquid(state: State, by_name: Mapping[str, State]) -> Iterator[Finding]:
     for where, value in walk([dict(state.properties), [dict(way) for way in state.transitions]]):
         if not isinstance(value, str) or "widgets" not in value:
             continue
-        names = {a or b for part in _LIQUID.findall(value) for a, b in _WIDGET.findall(part)}
+        names = {a or b for part in _LIQUID.finditer(value) for a, b in _WIDGET.findall(part[0])}
         for name in sorted(names - by_name.keys()):
             place = ("properties" if where[0] == 0 else "transitions", *where[1:])
             meant = near(name, sorted(by_name))

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ivr.flow.words import PHRASES
-from ivr.studio.asked import Asking
+from ivr.studio.asked import Asking, cases
 from ivr.studio.heard import joined, spoken
 from ivr.studio.kinds import has_liquid
 from ivr.studio.sayings import CALLER
-from ivr.studio.states import State
+from ivr.studio.states import State, own
 
 SENTENCE = {"say": PHRASES["nobody"]}
+MOST_FOLLOWED = 50  # widgets of one way on
 Exit = dict[str, Any]
 
 
@@ -44,6 +45,9 @@ class WaysBack:
         if menu := self.menu_at(state.name):
             return {"menu": menu}, None
         self.asking.used.add(state.name)
+        if len(self.reading) >= MOST_FOLLOWED:
+            self._left(state, f"over {MOST_FOLLOWED} widgets follow one another here; a sentence is said instead")
+            return dict(SENTENCE), None
         way = _WAYS.get(state.type) if state.name not in self.reading else None
         self.reading.add(state.name)
         found = way(self, state) if way else None
@@ -86,14 +90,19 @@ class WaysBack:
         after = self.asking.at(state.leads("callCompleted") or "")
         if hung := state.leads("hangup"):
             self._left(state, f"hangup: {hung} does not follow here")
-        asked = str(after.properties.get("input", "")) if after else ""
-        if after is None or f"widgets.{state.name}.DialCallStatus" not in asked:
-            return after.name if after else ""
+        if after is None:
+            return ""
+        if f"widgets.{state.name}.DialCallStatus" not in str(after.properties.get("input", "")):
+            self._left(state, f"callCompleted: {after.name} follows an answered call too; here only one that was not")
+            return after.name
         self.asking.used.add(after.name)
-        for way in after.transitions:
-            values = {part.strip() for its in way.get("conditions") or () for part in str(its["value"]).split(",")}
-            if way.get("event") == "match" and (way.get("next") or not values <= {"completed", "answered"}):
-                self._left(after, f"the case {', '.join(sorted(values))[:60]}: here a call was answered, or was not")
+        for way in (each for each in after.transitions if each.get("event") == "match"):
+            condition = own(after, way)
+            operator, value = (str(condition[key]) for key in ("type", "value")) if condition else ("", "")
+            values = {value.strip()} if operator == "equal_to" else {part.strip() for part in value.split(",")}
+            ends = operator in ("equal_to", "matches_any_of") and values <= {"completed", "answered"}
+            if way.get("next") or not ends:
+                self._left(after, f"the case {cases(way)}: here a call was answered, or was not")
         return after.leads("noMatch") or ""
 
     def say(self, state: State) -> tuple[Exit, str | None] | None:

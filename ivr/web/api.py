@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -19,7 +20,7 @@ from ivr import invitation, log, numbers
 from ivr.deflection import Attempted
 from ivr.delivery.beforehand import Device
 from ivr.flow.desk import known_elsewhere
-from ivr.flow.model import Branch, Channel, Flow
+from ivr.flow.model import Branch, Flow
 from ivr.private import names_private
 from ivr.runtime import Runtime
 from ivr.store import invitations
@@ -68,7 +69,7 @@ def eligibility(asker: Asker, body: bytes) -> Response:
     asked, here = _read(EligibilityRequest, body), runtime()
     flow, branch = _place(asker, asked)
     call = _call(flow, branch, asked, "eligibility", "")
-    devices = here.beforehand.ask(flow, branch, "", asked.number)
+    devices = here.beforehand.invited(flow, branch, asked.number)
     with here.database.reads() as tx:
         found = invitation.eligible(tx, flow, branch, asked.number, _attempt(here, call, devices))
     return _json(api_shown.eligibility(found, branch, here.now()))
@@ -80,8 +81,8 @@ def deflect(asker: Asker, body: bytes) -> Response:
     """The caller said yes: text them, once, however often this is repeated."""
     asked, name, here = _read(DeflectionRequest, body), _idempotency_key(), runtime()
     flow, branch = _place(asker, asked)
-    _in_bounds(asked, here.now())
-    devices = here.beforehand.ask(flow, branch, asked.consent.key or "", asked.number)
+    _in_bounds(asked, flow, here.now())
+    devices = here.beforehand.invited(flow, branch, asked.number, asked.channel)
     with here.database.writes() as tx:
         kept = invitations.reserve_answer(tx, asker.key, name, _digest(asked), here.now()) if name else None
         if kept is None:
@@ -145,7 +146,13 @@ def _invited(
     yes = invitation.Asked(
         asked.number, asked.consent.prompt, asked.consent.key or "", (asked.called_at or here.now()).astimezone(UTC)
     )
-    attempt = _attempt(here, call, devices, asked.message or "", known_elsewhere(asked.attributes), asked.channel)
+    attempt = replace(
+        _attempt(here, call, devices),
+        words=asked.message or "",
+        told=known_elsewhere(asked.attributes),
+        chosen=asked.channel,
+        skill=asked.skill,
+    )
     became, first = invitation.invite(tx, flow, branch, yes, new, attempt)
     log.event(
         "accepted", deflection=became.id, brand=flow.id, branch=branch.name, refused=became.refused, again=not first
@@ -164,17 +171,10 @@ def _call(flow: Flow, branch: Branch, asked: Whom, call_id: str, dialled: str) -
     return Call(CALL_PREFIX + call_id, flow.id, branch.name, asked.caller or asked.number, dialled)
 
 
-def _attempt(
-    here: Runtime,
-    call: Call,
-    devices: Sequence[Device],
-    words: str = "",
-    told: str = "",
-    chosen: Channel | None = None,
-) -> Attempted:
+def _attempt(here: Runtime, call: Call, devices: Sequence[Device]) -> Attempted:
     # The worker sends it: who asks waits for nobody's Twilio, and hears the same whenever it is repeated.
     ours = {*here.numbers, *here.senders}
-    return Attempted(call, here.new_id(), here.new_id(), False, here.now(), ours, words, told, devices, chosen)
+    return Attempted(call, here.new_id(), here.new_id(), False, here.now(), ours, devices=devices)
 
 
 def _place(asker: Asker, asked: Whom) -> tuple[Flow, Branch]:
@@ -190,7 +190,9 @@ def _flow(here: Runtime, became: Became) -> Flow | None:
     return brand.flow if brand else None
 
 
-def _in_bounds(asked: DeflectionRequest, now: datetime) -> None:
+def _in_bounds(asked: DeflectionRequest, flow: Flow, now: datetime) -> None:
+    if asked.channel and asked.channel not in flow.channels:
+        raise invalid("/channel", f"this brand has no {asked.channel}; it has {', '.join(flow.channels)}")
     if asked.called_at and not now - A_DAY <= asked.called_at <= now + CLOCKS_DIFFER:
         raise invalid("/called_at", "not within the last 24 hours")
     if asked.webhook and not _leads_outside(asked.webhook):

@@ -11,7 +11,7 @@ from ivr import log, numbers
 from ivr.clients.twilio import STATES
 from ivr.delivery import texts
 from ivr.flow import twiml
-from ivr.flow.model import WHATSAPP
+from ivr.flow.model import RCS, WHATSAPP
 from ivr.relay import agent, consumer
 from ivr.runtime import Brand, Runtime
 from ivr.store import messages
@@ -21,7 +21,6 @@ from ivr.web.guards import Form, runtime, twilio_signed
 blueprint = Blueprint("messages", __name__)
 
 _ID = re.compile(r"[0-9a-f]{32}")
-RCS = "rcs:"
 MAX_MEDIA = 10  # Twilio's own limit
 
 

@@ -1,5 +1,6 @@
 """Calls from Studio: the ids that they came with, and their way back, which is written down before it is taken."""
 
+import hashlib
 import re
 from dataclasses import dataclass, replace
 
@@ -47,8 +48,19 @@ def kept(here: Runtime, script: Script, caller: twiml.Caller, call_sid: str) -> 
     """The script; where it goes back to Studio, the return is a row first, and the same one if it was asked before."""
     if not script or not isinstance(back := script[-1], ReturnToStudio):
         return script
-    wanted = Return(back.result, back.reason, here.new_id())
+    ref = here.new_id() if request.args.get("step") else _of_entering(call_sid)
+    wanted = Return(back.result, back.reason, ref)
     with here.database.writes() as tx:
         row = returns.once(tx, call_sid, caller.studio_visit, wanted, here.now())
     log.event("to_studio", call=call_sid, result=row.result, reason=row.reason or None, ref=row.ref)
     return (*script[:-1], ReturnToStudio(row.result, row.reason, row.ref))
+
+
+def _of_entering(call_sid: str) -> str:
+    """The same ref for the same entry of the same call.
+
+    Whoever enters and is sent back at once is counted as a visit by then, and could not be told from Twilio asking
+    again. A flow that sends the call to the same place once more waits for just those bytes.
+    """
+    asked = repr((call_sid, request.path, request.query_string))  # bytes as they came, whatever they are
+    return hashlib.sha256(asked.encode()).hexdigest()[:32]

@@ -155,7 +155,8 @@ def _entered(here: Runtime, call: Call, branch: str, number: str) -> bool:
 
 def _say_yes(here: Runtime, flow: Flow, branch: Branch, call: Call, heard: Heard, asked: int, started: float) -> Script:
     """The caller said yes, to the offer or to the number read back: send the text; what they hear of it."""
-    devices = here.beforehand.ask(flow, branch, heard.key, heard.number if asked else call.caller)
+    ask, number = here.beforehand, heard.number
+    devices = ask.keyed_in(flow, branch, call, number) if asked else ask.ask(flow, branch, heard.key, call.caller)
     slot = here.attempts.reserve()
     ours = {*here.numbers, *here.senders}
     wanted = Attempted(call, here.new_id(), here.new_id(), slot, here.now(), ours, devices=devices)

@@ -20,6 +20,7 @@ from flask import Flask, Response
 from sqlalchemy import text
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from ivr.sandbox.apps import Apps, google
 from ivr.sandbox.carrier import Carrier
 from ivr.sandbox.clock import Clock
 from ivr.sandbox.desk import Desk
@@ -56,6 +57,7 @@ class Fleet:
     twilio: BaseWSGIServer
     weather: Weather
     desk: Desk
+    apps: Apps  # on the handsets, pushed to by Google
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
     before: Callable[[], None] = lambda: None  # as a request to send arrives at Twilio
     after: Callable[[], None] = lambda: None  # as soon as its answer is written
@@ -171,21 +173,23 @@ class Fleet:
 
 
 @contextmanager
-def fleet(url: str, directory: Path, **settings: str) -> Iterator[Fleet]:
-    """Nothing runs in it yet but Twilio."""
+def fleet(url: str, directory: Path, flows: Path = ROOT / "flows", **settings: str) -> Iterator[Fleet]:
+    """Nothing runs in it yet but Twilio, and Google at the same host."""
     port, twilio_port = free_port(), free_port()
     address = f"http://127.0.0.1:{port}"
     webhooks = Webhooks(address, address, ACCOUNT_SID, TOKEN)
     carrier = Carrier(Clock(), webhooks, received=lambda _body: None)
-    environ = _environment(ROOT / "flows", url, port, twilio_port)
+    environ, apps = _environment(flows, url, port, twilio_port), Apps()
+    environ |= {"FCM_API_URL": environ["TWILIO_API_URL"]}
     environ |= {"TWILIO_ACCOUNT_SID": ACCOUNT_SID, "TWILIO_AUTH_TOKEN": TOKEN, "API_KEYS": API_KEYS, **settings}
     weather = Weather()
     app = Flask("twilio", static_folder=None)
     app.register_blueprint(messages_api(carrier, weather, ACCOUNT_SID, TOKEN))
     desk = simulated_desk(Clock(), f"{address}/desk/liveperson")
     app.register_blueprint(liveperson_api(desk))
+    app.register_blueprint(google(apps))
     server = make_server("127.0.0.1", twilio_port, app, threaded=True, request_handler=_Quiet)
-    here = Fleet(webhooks, carrier, opened(sqlalchemy_url(url), 2), environ, directory, server, weather, desk)
+    here = Fleet(webhooks, carrier, opened(sqlalchemy_url(url), 2), environ, directory, server, weather, desk, apps)
     _hook(app, here)
     here.listen()
     try:

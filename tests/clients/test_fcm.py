@@ -103,6 +103,8 @@ def test_an_access_token_is_kept() -> None:
             id="no token",
         ),
         pytest.param(refusing("INVALID_ARGUMENT", 400, "Invalid value at 'message'"), SendError, False, 400, id="ours"),
+        pytest.param({"json": {"error": {"code": 404}}, "status": 404}, SendError, False, 404, id="no such project"),
+        pytest.param({"body": "<html>", "status": 404}, SendError, False, 404, id="somebody between"),
         pytest.param(refusing("QUOTA_EXCEEDED", 429), NeverSent, False, 429, id="busy"),
         pytest.param(refusing("UNAVAILABLE", 503), SendError, True, 503, id="unavailable"),
         pytest.param(refusing("INTERNAL", 500), SendError, True, 500, id="failed"),
@@ -122,6 +124,18 @@ def test_every_answer(answer: Mapping[str, Any], kind: type[SendError], unclear:
         google().send("d1:secret", PUSH)
     assert (type(raised.value), raised.value.unclear, raised.value.code) == (kind, unclear, code)
     assert "secret" not in raised.value.reason
+
+
+@responses.activate
+def test_nothing_is_asked_when_the_time_of_all_devices_is_over() -> None:
+    access()
+    now = [50.0]
+    client = google(clock=lambda: now[0])
+    ends = client.deadline()
+    now[0] = ends + 0.1
+    with pytest.raises(NeverSent):
+        client.send("d1", PUSH, ends)
+    assert len(responses.calls) == 0
 
 
 @pytest.mark.parametrize("answer", [{"json": {"error": "invalid_grant"}, "status": 400}, {"body": requests.Timeout()}])

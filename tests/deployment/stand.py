@@ -1,6 +1,6 @@
 """A whole deployment on loopback: the real server, a simulated Twilio and LivePerson, the environment of a command."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +13,7 @@ from ivr import config, runtime
 from ivr.app import create_app
 from ivr.flow.load import load_directory
 from ivr.sandbox.account import SimulatedAccount, account_api, account_for
+from ivr.sandbox.apps import Apps, google
 from ivr.sandbox.clock import Clock
 from ivr.sandbox.desk import Desk
 from ivr.sandbox.liveperson import liveperson_api
@@ -106,13 +107,17 @@ class Stand:
 
 
 @contextmanager
-def stand(kind: str, directory: Path) -> Iterator[Stand]:
-    """A deployment in which everything is right: acme, a bakery, and a brand that texts with a messaging service."""
+def stand(kind: str, directory: Path, more: Callable[[Path], Mapping[str, str]] = lambda _: {}) -> Iterator[Stand]:
+    """A deployment in which everything is right: acme, a bakery, and a brand that texts with a messaging service.
+
+    `more`: writes further brands' files, and says which variables they name.
+    """
     flows = directory / "flows"
     flows.mkdir()
     for brand in ("acme", "corner-bakery"):
         (flows / f"{brand}.yaml").write_text((ROOT / "flows" / f"{brand}.yaml").read_text())
     (flows / "metro.yaml").write_text(METRO)
+    named = more(flows)
     loaded = load_directory(flows)
     assert not loaded.errors
     with ExitStack() as stack:
@@ -125,13 +130,15 @@ def stand(kind: str, directory: Path) -> Iterator[Stand]:
             "TWILIO_AUTH_TOKEN": TOKEN,
             "SECRET_KEY": SECRET_KEY,
             **CONNECTOR,
+            **named,
         }
         account = account_for(loaded.flows.values(), ACCOUNT_SID, TOKEN, environ["PUBLIC_URL"])
         twilio = Flask("twilio", static_folder=None)
         twilio.register_blueprint(account_api(account))
-        environ["TWILIO_API_URL"] = stack.enter_context(served(twilio))
+        twilio.register_blueprint(google(Apps()))
+        environ["TWILIO_API_URL"] = environ["FCM_API_URL"] = stack.enter_context(served(twilio))
         desk, environ["LIVEPERSON_API_URL"] = stack.enter_context(liveperson(environ["PUBLIC_URL"]))
-        running = runtime.build(config.read(environ), loaded.flows)
+        running = runtime.build(config.read(environ), loaded.flows, named=environ)
         stack.callback(running.database.close)
         stack.callback(running.attempts.finish)
         stack.enter_context(served(create_app(running), port))

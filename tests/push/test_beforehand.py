@@ -2,6 +2,8 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,12 +13,14 @@ import pytest
 from ivr import numbers
 from ivr.clients.directory import BrandDirectory, Rows
 from ivr.clients.failure import SendError
-from ivr.clients.lookup import Lookup
+from ivr.clients.lookup import AT_ONCE, Lookup
 from ivr.clients.twilio import Account, Twilio
 from ivr.delivery.beforehand import Beforehand
-from ivr.flow.model import Flow
-from ivr.store import known, line_types
+from ivr.flow.model import Channel, Flow
+from ivr.store import calls, known, line_types
+from ivr.store.calls import Call
 from ivr.store.database import Database, opened_once
+from tests.databases import emptied
 from tests.desks import brand
 from tests.doors import CALLER, Moment
 
@@ -43,6 +47,11 @@ class FakeLookup(Lookup):
         if isinstance(self.answer, SendError):
             raise self.answer
         return self.answer
+
+
+@pytest.fixture
+def database_url(shared_database: str) -> str:
+    return emptied(shared_database)
 
 
 @pytest.fixture
@@ -78,6 +87,11 @@ def beforehand(
         pytest.param([{"token": "d1", "enrolled": "no"}], [], id="not enrolled in words"),
         pytest.param([{"token": "d1", "enrolled": None}], [], id="enrolled unknown"),
         pytest.param([{"token": "d1", "enrolled": False, "last_active": LATELY}], ["d1"], id="active of late"),
+        pytest.param([{"token": "d1", "enrolled": None, "last_active": LATELY}], ["d1"], id="unknown, but active"),
+        pytest.param([{"token": "d1", "enrolled": " Off "}], [], id="off"),
+        pytest.param([{"token": "d1", "last_active": LATELY.date()}], ["d1"], id="a day, as PostgreSQL has it"),
+        pytest.param([{"token": "d1", "last_active": "2026-02-20"}], ["d1"], id="a day, as SQLite has it"),
+        pytest.param([{"token": "d1", "last_active": LONG_AGO.date()}], [], id="a day long ago"),
         pytest.param([{"token": "d1", "last_active": LONG_AGO}], [], id="long ago"),
         pytest.param([{"token": "d1", "last_active": "2026-03-01 10:00:00"}], ["d1"], id="text, no zone"),
         pytest.param([{"token": "d1", "last_active": 1772359200}], ["d1"], id="seconds"),
@@ -163,6 +177,45 @@ def test_what_sends_taught_us_is_used_first(database: Database, acme_app: Flow) 
     assert lookup.asked == 0
 
 
+def test_what_whatsapp_taught_says_nothing_of_the_line(database: Database, acme_app: Flow) -> None:
+    lookup, clock = FakeLookup("landline"), Moment()
+    with database.writes() as tx:
+        known.learn_number(tx, CALLER, "whatsapp:+14155550112", "not_on_channel", 63024, clock())
+    beforehand(database, lookup=lookup, clock=clock).look_up(acme_app, NUMBER)
+    assert lookup.asked == 1
+
+
+# the key that said yes, and by which channel it goes: what is asked of a number that is keyed in after it
+KEYED = [("1", ["d1"], 0), ("2", [], 1), ("9", ["d1"], 0)]
+
+
+@pytest.mark.parametrize(("key", "tokens", "lookups"), KEYED, ids=["push", "a text", "the key for another number"])
+def test_of_a_keyed_in_number_the_key_that_said_yes_decides(
+    database: Database, acme_app: Flow, key: str, tokens: list[str], lookups: int
+) -> None:
+    """Not the key that confirms the number, which may be any of these."""
+    branch = acme_app.branches["billing"]
+    ways: dict[str, Channel] = {"1": "push", "2": "sms"}
+    branch = replace(branch, choices=ways, channels=("sms",) if key == "2" else ("push", "sms"), other_number="9")
+    call, clock, lookup = Call("CA1", "acme", "billing", "anonymous", ""), Moment(), FakeLookup()
+    with database.writes() as tx:
+        calls.accept(tx, call, "billing", key, clock())
+    here = beforehand(database, [{"token": "d1"}], lookup, clock)
+    found = here.keyed_in(acme_app, branch, call, CALLER)
+    assert ([device["token"] for device in found], lookup.asked) == (tokens, lookups)
+
+
+def test_another_ivr_s_choice_decides_and_its_keys_do_not(database: Database, acme_app: Flow) -> None:
+    branch, lookup = acme_app.branches["billing"], FakeLookup()
+    here = beforehand(database, [{"token": "d1"}], lookup)
+    assert here.invited(acme_app, branch, CALLER)
+    assert lookup.asked == 0, "a push comes first"
+    assert here.invited(acme_app, branch, CALLER, "sms")
+    assert lookup.asked == 1
+    alone = replace(branch, channels=("sms",))
+    assert (here.invited(acme_app, alone, CALLER), bool(here.invited(acme_app, alone, CALLER, "push"))) == ([], True)
+
+
 def test_nothing_is_asked_unless_the_file_says_so(database: Database, acme: Flow) -> None:
     lookup = FakeLookup()
     here = beforehand(database, fails(AssertionError("asked")), lookup)
@@ -176,3 +229,36 @@ def test_a_twilio_that_hangs_is_waited_for_1_5_seconds() -> None:
     assert twilio.deadline(1.5) == 1.5
     with pytest.raises(SendError):
         Lookup(twilio).line_type(CALLER)
+
+
+class HangingTwilio(Twilio):
+    """Its host's address is never found; no time-out of a connection counts there."""
+
+    def __init__(self) -> None:
+        self.over = threading.Event()
+        self.begun = threading.Semaphore(0)
+
+    def deadline(self, seconds: float = 20.0) -> float:
+        return seconds
+
+    @contextmanager
+    def asked(self, deadline: float) -> Iterator[Any]:
+        self.begun.release()
+        self.over.wait(20)
+        raise SendError("no address")
+        yield
+
+
+def test_a_host_whose_address_is_not_found_is_not_waited_for() -> None:
+    twilio = HangingTwilio()
+    lookup = Lookup(twilio, seconds=0.01)
+    try:
+        for _ in range(AT_ONCE):
+            with pytest.raises(SendError, match="in time"):
+                lookup.line_type(CALLER)
+        with pytest.raises(SendError, match="has not answered others"):
+            lookup.line_type(CALLER)
+    finally:
+        twilio.over.set()
+    assert all(twilio.begun.acquire(timeout=5) for _ in range(AT_ONCE))
+    assert not twilio.begun.acquire(blocking=False), "no thread waits for what nobody wants"

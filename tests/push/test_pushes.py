@@ -1,6 +1,7 @@
 """One push, one attempt, and what came of it: the next channel when it surely did not arrive, never two when unclear."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,15 +10,18 @@ import pytest
 
 from ivr.app import create_app
 from ivr.clients.failure import NeverSent, NotReached, SendError
-from ivr.clients.fcm import Fcm, Push
+from ivr.clients.fcm import ALL_SECONDS, SECONDS, Fcm, Push
 from ivr.clients.push_service import PushService
 from ivr.delivery.pushes import Pushes
 from ivr.sandbox.apps import service_account
-from ivr.store import consumers
+from ivr.store import consumers, known
 from ivr.store.consumers import Consumer
+from ivr.store.outbox import LEASE
 from ivr.worker import Worker
+from tests.asking import API_KEYS, ask, yes
+from tests.databases import emptied
 from tests.desks import brand
-from tests.doors import CALLER, Doors, opened_doors
+from tests.doors import CALLER, PUBLIC_URL, Doors, opened_doors
 from tests.test_worker import at_once
 
 KEY = service_account()
@@ -30,10 +34,18 @@ class FakeGoogle(Fcm):
     def __init__(self) -> None:
         self.sent: list[tuple[str, Push]] = []
         self.fails: list[SendError | None] = []
+        self.ends: list[float] = []
+        self.meanwhile: Callable[[], None] = lambda: None  # while the first one is under way
 
-    def send(self, token: str, push: Push) -> str:
+    def deadline(self) -> float:
+        return 100.0 + len(self.sent)
+
+    def send(self, token: str, push: Push, ends: float = 0.0) -> str:
         self.sent.append((token, push))
+        self.ends.append(ends)
         failure = self.fails.pop(0) if self.fails else None
+        meanwhile, self.meanwhile = self.meanwhile, lambda: None
+        meanwhile()
         if failure:
             raise failure
         return "name"
@@ -53,13 +65,24 @@ def google() -> FakeGoogle:
 
 
 @pytest.fixture
+def database_url(shared_database: str) -> str:
+    return emptied(shared_database)
+
+
+@pytest.fixture
 def doors(database_url: str, tmp_path: Path, google: FakeGoogle) -> Iterator[Doors]:
+    with app_doors(database_url, tmp_path, google) as here:
+        yield here
+
+
+@contextmanager
+def app_doors(database_url: str, tmp_path: Path, google: FakeGoogle, *order: str) -> Iterator[Doors]:
     def with_app(data: dict[str, Any]) -> None:
         data["push"] = {"fcm": {"key_env": "ACME_FCM_KEY"}}
-        data["channels"] = ["push", "sms"]
+        data["channels"] = list(order or ("push", "sms"))
 
     flows = {"acme": brand(tmp_path, change=with_app)}
-    with opened_doors(database_url, flows, named={"ACME_FCM_KEY": KEY}) as here:
+    with opened_doors(database_url, flows, named={"ACME_FCM_KEY": KEY}, API_KEYS=API_KEYS) as here:
         pushes = here.runtime.delivery.push
         assert isinstance(pushes, Pushes)
         delivery = replace(here.runtime.delivery, push=replace(pushes, google={"acme": google}))
@@ -102,6 +125,14 @@ def test_a_push_is_one_push_however_often_yes_is_said(doors: Doors, google: Fake
     assert push.data["skill"] == "1234"
     assert rows(doors) == [("push", "sent")]
     assert doors.twilio.sent == []
+
+
+def test_however_many_devices_are_gone_there_is_one_end_to_it(doors: Doors, google: FakeGoogle) -> None:
+    """Or ten that answer slowly would outlast the lease, and a second process would push beside the first."""
+    google.fails = [GONE, GONE]
+    say_yes(doors)
+    assert google.ends == [100.0, 100.0]
+    assert LEASE.total_seconds() > ALL_SECONDS + SECONDS
 
 
 def test_an_app_that_is_gone_is_marked_and_the_next_device_is_pushed_to(doors: Doors, google: FakeGoogle) -> None:
@@ -161,6 +192,52 @@ def test_a_push_whose_process_died_is_repeated_not_texted(doors: Doors, google: 
     assert doors.twilio.sent == []
 
 
+def test_a_push_follows_a_text_that_failed(database_url: str, tmp_path: Path, google: FakeGoogle) -> None:
+    """Where it would go was asked when the caller said yes; a worker that goes on has it from the rows."""
+    with app_doors(database_url, tmp_path, google, "sms", "push") as doors:
+        say_yes(doors)
+        assert google.sent == []
+        callback = str(doors.twilio.sent[0]["callback"]).removeprefix(PUBLIC_URL)
+        for _ in range(2):
+            doors.post(callback, {"MessageSid": f"SM{1:032x}", "MessageStatus": "undelivered", "ErrorCode": "30006"})
+            works(doors)
+        assert rows(doors) == [("push", "sent"), ("sms", "failed")]
+        ((token, push),) = google.sent
+        assert (token, push.data["skill"], push.data["branch"]) == ("d1", "1234", "billing")
+
+
+def test_a_number_that_takes_no_texts_gets_the_push_that_comes_after_them(
+    database_url: str, tmp_path: Path, google: FakeGoogle
+) -> None:
+    with app_doors(database_url, tmp_path, google, "sms", "push") as doors:
+        with doors.runtime.database.writes() as tx:
+            known.learn_number(tx, CALLER, known.EVERY_SENDER, "landline", 30006, doors.clock())
+        assert "to our app" in say_yes(doors)
+        assert rows(doors) == [("push", "sent")]
+
+
+def test_another_ivr_s_skill_and_its_id_of_the_call_are_in_the_push(doors: Doors, google: FakeGoogle) -> None:
+    assert ask(doors, "deflections", yes(skill="5678")).get_json()["channel"] == "push"
+    works(doors)
+    ((_, push),) = google.sent
+    assert (push.data["skill"], push.data["call_sid"]) == ("5678", "genesys-1")
+
+
+def test_an_attempt_that_outlasts_its_lease_leads_to_no_text(doors: Doors, google: FakeGoogle) -> None:
+    """Another process has pushed it by then: what the first one learns at last says nothing any more."""
+
+    def another_process() -> None:
+        for _ in range(4):
+            works(doors, 41)
+
+    google.fails, google.meanwhile = [NEVER], another_process
+    say_yes(doors)
+    works(doors)
+    assert len(google.sent) == 2
+    assert rows(doors) == [("push", "sent")]
+    assert doors.twilio.sent == []
+
+
 def test_the_body_for_a_push_service_of_the_brand_s_own(database_url: str, tmp_path: Path) -> None:
     def with_app(data: dict[str, Any]) -> None:
         data["push"] = {
@@ -178,7 +255,7 @@ def test_the_body_for_a_push_service_of_the_brand_s_own(database_url: str, tmp_p
         enrol(here, "")
         say_yes(here)
         (told,) = service.told
-        assert told.pop("deflection") == "1"  # type: ignore[attr-defined]
+        assert told.pop("deflection").isdigit()  # type: ignore[attr-defined]
         assert told == {
             "id": told["id"],
             "event": "deflection.accepted",

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from ivr.store.calls import Call, Journal
 from ivr.store.database import Database, opened, opened_once
@@ -112,6 +113,37 @@ def test_connections_are_bounded(database_url: str) -> None:
     with database.reads(), database.reads(), pytest.raises(Exception, match="QueuePool limit"), database.reads():
         pass
     database.close()
+
+
+def test_who_waits_to_write_holds_no_connection(tmp_path: Path) -> None:
+    with new_database("sqlite", tmp_path) as url, closing(opened(url, 3)) as database, ThreadPoolExecutor(4) as threads:
+        began = threading.Barrier(5)
+
+        def write() -> None:
+            began.wait()
+            with database.writes() as tx:
+                tx.execute(text("DELETE FROM calls"))
+
+        with database.writes():
+            waiting = [threads.submit(write) for _ in range(4)]
+            began.wait()
+            for _ in range(200):  # a page for people is read meanwhile
+                with database.reads() as tx:
+                    tx.execute(text("SELECT 1"))
+        for write_of_one in waiting:
+            write_of_one.result()
+
+
+def test_a_turn_to_write_that_does_not_come_is_an_error_of_the_database(tmp_path: Path) -> None:
+    with new_database("sqlite", tmp_path) as url, closing(opened(url, 3)) as database, ThreadPoolExecutor(1) as threads:
+
+        def write() -> None:
+            with database.writes():
+                pass
+
+        with database.writes(), pytest.raises(SQLAlchemyError, match="No turn to write"):
+            threads.submit(write).result()
+        write()
 
 
 def write_calls(url: str, process: int) -> None:

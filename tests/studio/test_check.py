@@ -261,7 +261,7 @@ ODD = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ODD)
 def test_whatever_stands_in_a_file_there_is_no_traceback(data: Any) -> None:
     for finding in check(data):
@@ -269,7 +269,7 @@ def test_whatever_stands_in_a_file_there_is_no_traceback(data: Any) -> None:
         str(finding).encode()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_whatever_is_put_anywhere_in_a_flow_there_is_no_traceback(data: st.DataObject) -> None:
     flow: Any = everything()

@@ -81,7 +81,7 @@ def test_each_change_is_a_line(change: Change, expected: list[str]) -> None:
     assert differences(new, old) != []
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_any_two_flows_can_be_compared(data: st.DataObject) -> None:
     one, other = everything(), everything()

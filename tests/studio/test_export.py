@@ -53,11 +53,12 @@ def test_every_shipped_brand_passes_the_check_without_a_warning(brand: str, way:
     assert written(made.definition) == written(export(FLOWS[brand], way, SERVER).definition)
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(brands, st.sampled_from(WAYS), st.sampled_from(["", *NAMES]))
 def test_every_generated_brand_passes_the_check_without_a_warning(
     tmp_path: Path, brand: dict[str, Any], way: Way, only: str
 ) -> None:
+    """500 native ones more are judged where they are played, in test_over_http."""
     flow = loaded(tmp_path, brand)
     assume(flow is not None)
     assert flow
@@ -111,6 +112,18 @@ def test_a_branch_alone() -> None:
 def test_what_cannot_be_exported_is_said() -> None:
     with pytest.raises(CannotExport, match="support: no such branch or menu; there are: menu, billing, bookings"):
         export(FLOWS["acme"], "redirect", SERVER, "support")
+
+
+def test_a_brand_of_500_branches_is_no_flow_but_each_of_them_is(tmp_path: Path) -> None:
+    names = [f"b{number}" for number in range(500)]
+    numbers = {f"+1415556{number:04d}": name for number, name in enumerate(names)}
+    branch = SMALL["branches"]["a-b"] | {"otherwise": {"queue": "q"}}
+    flow = loaded(tmp_path, {**SMALL, "numbers": numbers, "branches": dict.fromkeys(names, branch)})
+    assert flow
+    for way in WAYS:
+        with pytest.raises(CannotExport, match=r"acme would be \d,\d{3} widgets; a flow has 1,000 at most"):
+            export(flow, way, SERVER)
+        assert check(export(flow, way, SERVER, "b499").definition) == []
 
 
 SMALL: dict[str, Any] = {
@@ -201,8 +214,11 @@ def test_a_native_branch_offers_texts_and_asks() -> None:
     assert ways(made, "untold_billing") == {"audioComplete": "otherwise_billing"}
 
 
-NATIVE = [
+CHANNELS = {"sms": "+14155550111", "whatsapp": {"number": "+14155550112", "template": "HX" + "0a" * 16}}
+NATIVE: list[tuple[str, dict[str, Any], dict[str, Any], list[str]]] = [
     ("always", {}, {}, []),
+    ("a choice", {"accept": {"1": "sms", "2": "whatsapp"}}, {"sender": CHANNELS}, ["branches.a-b.accept: the key 1 sends a text; wrong ones here: 2 (whatsapp)"]),
+    ("channels", {"channels": ["whatsapp", "sms"]}, {"sender": CHANNELS}, ["branches.a-b.channels: Studio sends a text alone"]),
     ("another number", {"other_number": "2"}, {}, ["branches.a-b.other_number: the key 2 is a wrong one here"]),
     ("hours", {"hours": "24/7"}, {}, ["branches.a-b.hours: Studio is told no opening hours"]),
     ("a skill without a desk", {"skill": "7"}, {}, []),

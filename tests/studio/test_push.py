@@ -1,12 +1,10 @@
 """`studio push` and `pull` against a simulated Studio, over real HTTP: its errors, its busy days, edits in the Console."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from ivr.cli.main import main
 from ivr.clients.failure import SendError
@@ -15,46 +13,17 @@ from ivr.clients.twilio import Account, Twilio
 from ivr.deployment.studio_flows import Edited, push
 from ivr.flow.load import load_directory
 from ivr.flow.words import words
-from ivr.sandbox.studio import SimulatedStudio, studio_api
-from ivr.sandbox.town import ROOT
+from ivr.sandbox.studio import SimulatedStudio
 from ivr.studio.definition import read, written
-from ivr.studio.export import export
-from tests.deployment.stand import served
+from tests.studio.conftest import ACME, FLOWS, SID, TOKEN
 from tests.studio.given import everything
 from tests.studio.test_check import at, put
+from tests.studio.test_pull_left import counted
 
-FLOWS = load_directory(ROOT / "flows").flows
-ACME = export(FLOWS["acme"], "native", "").definition
-SID, TOKEN = "AC" + "5a" * 16, "a-simulated-account-has-no-secret"
 NEW = "FW" + "0" * 31 + "1"
 
 
-@pytest.fixture
-def studio() -> SimulatedStudio:
-    return SimulatedStudio(SID, TOKEN)
-
-
-@pytest.fixture
-def url(studio: SimulatedStudio) -> Iterator[str]:
-    app = Flask(__name__)
-    app.register_blueprint(studio_api(studio))
-    with served(app) as there:
-        yield there
-
-
-@pytest.fixture(autouse=True)
-def settings(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (("ACCOUNT_SID", SID), ("AUTH_TOKEN", TOKEN), ("API_URL", url)):
-        monkeypatch.setenv(f"TWILIO_{name}", value)
-    monkeypatch.setenv("PUBLIC_URL", "https://ivr.example.com")
-    monkeypatch.setenv("FLOWS_DIR", str(ROOT / "flows"))
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    file = tmp_path / "acme.json"
-    file.write_text(written(ACME), encoding="utf-8")
-    return file
+pytestmark = pytest.mark.usefixtures("settings")
 
 
 def pushed(file: Path, *more: str) -> int:
@@ -65,7 +34,8 @@ def test_a_new_flow_is_validated_drafted_and_published(
     studio: SimulatedStudio, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert pushed(file) == 0
-    assert studio.asked == ["POST /v2/Flows/Validate", "POST /v2/Flows", f"POST /v2/Flows/{NEW}"]
+    one = f"/v2/Flows/{NEW}"
+    assert studio.asked == ["POST /v2/Flows/Validate", "POST /v2/Flows", f"GET {one}", f"POST {one}"]
     draft, published = studio.flows[NEW]
     assert [each["status"] for each in (draft, published)] == ["draft", "published"]
     assert published["definition"] == ACME
@@ -153,20 +123,57 @@ def test_an_edit_in_the_console_is_not_written_over_unless_told(
     assert "was edited after the last push" in capsys.readouterr().err
 
 
-def test_an_edit_between_two_requests_is_not_published_over(
-    studio: SimulatedStudio, url: str, file: Path, capsys: pytest.CaptureFixture[str]
+# Before which request somebody saves in the Console, what is said, and what is written then.
+RACES = [
+    ("validate", 1, "somebody saved revision 3 just now; nothing is written", ["draft"]),
+    ("look again", 2, "somebody saved revision 3 just now; nothing is written", ["draft"]),
+    ("draft", 3, "somebody saved it between revisions 2 and 4; what they did is under revision 3", ["draft", "draft"]),
+    ("look at it", 4, "somebody saved revision 4 over the draft, which is revision 3", ["draft", "draft"]),
+    ("publish", 5, "somebody saved it between revisions 3 and 5", ["draft", "draft", "published"]),
+]
+
+
+@pytest.mark.parametrize(("at_request", "said", "written"), [case[1:] for case in RACES], ids=[r[0] for r in RACES])
+def test_an_edit_between_two_requests_is_told_and_not_pushed_over_the_next_time(
+    studio: SimulatedStudio, url: str, at_request: int, said: str, written: list[str]
 ) -> None:
     there = TwilioStudio(Twilio(Account(SID, TOKEN, api_url=url), 1), lambda _: None)
     push(there, ACME, "Acme", "", "x", False, False)
-    changed = read(written(ACME).encode())
-    changed["description"] = "Another"
-    studio.days.extend(["up", "up", "edited"])  # fetch, validate, update
-    with pytest.raises(Edited, match="somebody saved it between revisions 2 and 4"):
+    changed = {**ACME, "description": "Another"}
+    studio.days.extend(["up"] * at_request)  # fetch, validate, fetch, draft, fetch, publish
+    studio.days.append("edited")
+    studio.edits = NEW
+    with pytest.raises(Edited, match=said):
         push(there, changed, "", NEW, "x", False, False)
-    assert [each["status"] for each in studio.flows[NEW][2:]] == ["draft", "draft"]
-    studio.days.extend(["up", "up", "conflict"])
-    assert pushed(file, "--to", NEW, "--over") == 1
+    kept = list(studio.flows[NEW])
+    assert [each["status"] for each in kept[2:]] == written
+    for is_draft in (False, True):  # what was refused is refused again
+        with pytest.raises(Edited, match="--over"):
+            push(there, changed, "", NEW, "x", is_draft, False)
+    assert studio.flows[NEW] == kept
+    published, wrote = push(there, {**changed, "description": "Told"}, "", NEW, "x", False, True)
+    assert (published.status, wrote) == ("published", True)
+    assert push(there, changed, "", NEW, "x", False, False)[1]
+
+
+def test_a_conflict_is_said(studio: SimulatedStudio, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert pushed(file) == 0
+    file.write_text(written({**ACME, "description": "Another"}), encoding="utf-8")
+    studio.days.extend(["up", "up", "up", "conflict"])
+    assert pushed(file, "--to", NEW) == 1
     assert "changed by another request at the same time; nothing is published" in capsys.readouterr().err
+
+
+def test_a_draft_that_could_not_be_published_is_named(
+    studio: SimulatedStudio, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    studio.days.extend(["up", "up", "up", "error"])  # validate, draft, fetch, publish
+    assert pushed(file) == 1
+    told = capsys.readouterr().err
+    assert told.startswith(f"{NEW}: revision 1 is a draft there. Twilio failed (500)")
+    assert f"Push again with --to {NEW}" in told
+    assert pushed(file, "--to", NEW) == 0
+    assert [each["status"] for each in studio.flows[NEW]] == ["draft", "draft", "published"]
 
 
 # what Twilio does, what is said
@@ -191,8 +198,14 @@ def test_no_such_flow_no_account_no_sid(
 ) -> None:
     assert main(["studio", "pull", NEW]) == 1
     assert capsys.readouterr().err == "Twilio has no such flow in this account.\n"
-    assert pushed(file, "--to", "FW1") == 2
-    assert "no flow's SID" in capsys.readouterr().err
+    for none in ("FW1", "", "FW" + "A" * 32):
+        assert pushed(file, "--to", none) == 2
+        assert "no flow's SID" in capsys.readouterr().err
+    assert main(["studio", "pull", "FW12"]) == main(["studio", "pull", "FW" + "A" * 32]) == 2
+    assert capsys.readouterr().err.startswith("FW12 is no flow's SID, which is FW and 32 hex digits in small letters")
+    for blank in ("", " \n", "\udcff"):
+        assert main(["studio", "push", str(file), "--message", blank]) == 2
+        assert "--message" in capsys.readouterr().err
     for name in ("ACCOUNT_SID", "AUTH_TOKEN"):
         monkeypatch.delenv(f"TWILIO_{name}")
     assert pushed(file) == 1
@@ -251,6 +264,46 @@ def test_a_pulled_flow_is_a_brand_s_file(
     assert main(["studio", "pull", NEW, "--out", str(tmp_path / "flows"), "--brand", "air"]) == 1
     assert "air.yaml is there already" in capsys.readouterr().err
     assert main(["studio", "pull", NEW, "--out", str(tmp_path / "flows"), "--brand", "air", "--over"]) == 0
+
+
+def test_nothing_is_written_outside_of_out_nor_over_what_is_there(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out" / "flows"
+    pull = ["studio", "pull", str(file), "--out", str(out)]
+    for brand in ("../evil", "menu", "", "Acme", "a" * 33):
+        assert main([*pull, "--brand", brand]) == main([*pull, "--json", "--brand", brand]) == 2
+        assert "is no brand's id; allowed: a letter, then" in capsys.readouterr().err
+    assert not out.exists()
+    assert main([*pull, "--json", "--brand", "air"]) == 0
+    (out / "air.json").write_text("mine", encoding="utf-8")
+    assert main([*pull, "--json", "--brand", "air"]) == 1
+    assert "air.json is there already" in capsys.readouterr().err
+    export = ["studio", "export", "acme", "--as", "native", "--out", str(out)]
+    assert [main(export), main(export), main([*export, "--over"])] == [0, 1, 0]
+    assert (out / "air.json").read_text(encoding="utf-8") == "mine"
+    (tmp_path / "taken").write_text("", encoding="utf-8")
+    for command in (
+        [*pull[:-1], str(tmp_path / "taken")],
+        [*export[:-1], str(tmp_path / "taken" / "x")],
+        [*export, "--svg", str(tmp_path)],
+    ):
+        capsys.readouterr()
+        assert main(command) == 1
+        assert f"{tmp_path}" in (told := capsys.readouterr().err)
+        assert told.endswith("; check the path\n") and "DATABASE_URL" not in told
+
+
+def test_a_brand_that_no_server_starts_with_is_shown_and_not_written(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text(written(counted()), encoding="utf-8")  # no number texts are sent from
+    assert main(["studio", "pull", str(file)]) == 1
+    assert capsys.readouterr().out.startswith("# yaml-language-server")
+    assert main(["studio", "pull", str(file), "--out", str(tmp_path / "flows")]) == 1
+    told = capsys.readouterr()
+    assert (told.out, (tmp_path / "flows").exists()) == ("", False)
+    assert "acme.yaml is not written: no server starts with it. Leave out --out to see it" in told.err
 
 
 def test_a_native_flow_comes_back_into_its_brand_s_file(

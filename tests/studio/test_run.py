@@ -46,7 +46,7 @@ def test_every_shipped_brand_tells_the_same_story(brand: str, agents: Agents, ke
     assert len(server) >= 2
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     brands, st.sampled_from(NAMES), st.lists(st.sampled_from(["", "", *"01259*#"]), max_size=8), st.sampled_from(AGENTS)
 )
@@ -178,6 +178,11 @@ FAULTS = [
     ("Liquid that cannot be read", "{{ x", "call error the Liquid cannot be filled in (expected '}}'"),
     ("a filter of nobody's", "{{ 'x' | shout }}", "call error the Liquid cannot be filled in (unknown filter 'shout')"),
     ("sixteen turns", "{% for i in (1..16) %}x{% endfor %}", "call error the Liquid cannot be filled in (loop"),
+    ("a number squared again and again", "{% assign x = 9 %}" + "{% assign x = x | times: x %}" * 60, "call error the Liquid cannot be filled in (times: the result is too long)"),
+    ("a text that grows", "{{ 'aaaaaaaaaa'" + " | replace: 'a', 'aaaaaaaaaa'" * 20 + " }}", "call error the Liquid cannot be filled in (replace: the result"),
+    ("a text twice, again and again", "{% assign x = 'aaaaaaaaaa' %}" + "{% assign x = x | append: x %}" * 60, "call error the Liquid cannot be filled in (append: the result"),
+    ("a range as a list", "{{ (1..999999999999) | join: ',' }}", "call error the Liquid cannot be filled in (a range of over 10,000)"),
+    ("a range that is looked through", "{% if (1..999999999999) contains 'x' %}x{% endif %}", "call error a range that is looked through"),
     ("a huge text", "{{ x }}" + "x" * 20_000, "call error Liquid over 20,000 characters"),
 ]  # fmt: skip
 
@@ -212,7 +217,7 @@ def test_whatever_is_compared_there_is_no_traceback(operator: str, asked: str, v
     assert holds(operator, asked, value, NOW) in (True, False)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.text("{}%|'\". abflowrendifts123:-", max_size=40))
 def test_whatever_liquid_is_filled_in_there_is_no_traceback(text: str) -> None:
     try:
@@ -221,13 +226,23 @@ def test_whatever_liquid_is_filled_in_there_is_no_traceback(text: str) -> None:
         assert "\n" not in str(fault)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+def alike(value: Any) -> st.SearchStrategy[Any]:
+    """Another value of the same JSON type; one of another type is refused before it is played."""
+    if isinstance(value, bool):
+        return st.booleans()
+    if isinstance(value, int):
+        return st.integers(0, 5)
+    return st.text(max_size=5) | st.just("{{ x }}") if isinstance(value, str) else st.just([])
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_whatever_passes_the_check_is_played_without_a_traceback(data: st.DataObject) -> None:
     changed: Any = everything()
     for _ in range(data.draw(st.integers(1, 3))):
         its = data.draw(st.sampled_from(changed["states"]))["properties"]
-        its[data.draw(st.sampled_from(sorted(its)))] = data.draw(st.integers(0, 5) | st.text(max_size=5) | st.just([]))
+        key = data.draw(st.sampled_from(sorted(its)))
+        its[key] = data.draw(alike(its[key]))
     assume(not [finding for finding in check(changed) if finding.severity == "error"])
     played(changed, *data.draw(st.lists(st.sampled_from(["", "1", "2", "4", "5", "12", "h", "agent"]), max_size=5)))
 
@@ -270,6 +285,45 @@ def test_the_command_is_given_what_widgets_bring(tmp_path: Path, capsys: pytest.
     assert "ivr       Hi." in capsys.readouterr().out
     assert main(["studio", "run", str(file), "--given", "to.parsed.tier=gold", "--event", "to=fail"]) == 0
     assert ": fail" in capsys.readouterr().out
+
+
+# What is said, and the sentence about it.
+MISNAMED = [
+    (["--event", "txt=failed"], "--event txt: no widget has that name; did you mean text?"),
+    (["--event", "text=lost"], "--event text=lost: send-message comes to sent or failed"),
+    (
+        ["--event", "menu=timeout"],
+        "--event menu: a gather-input-on-call has no other side; --press says what the caller",
+    ),
+    (["--given", "deflct.result=accepted"], "--given deflct: no widget has that name; did you mean deflect?"),
+    (["--given", "zz.a=1"], "--given zz: no widget has that name; name one of the file's states"),
+    (["--subflow", f"{CHILD}=FILE"], f"--subflow {CHILD}: no run-subflow opens that"),
+]
+
+
+@pytest.mark.parametrize(("said", "sentence"), MISNAMED)
+def test_what_no_flow_has_is_wrong_usage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], said: list[str], sentence: str
+) -> None:
+    file = tmp_path / "flow.json"
+    file.write_text(json.dumps(everything()), encoding="utf-8")
+    assert main(["studio", "run", str(file), *(each.replace("FILE", str(file)) for each in said)]) == 2
+    told = capsys.readouterr()
+    assert (told.out, told.err.startswith(sentence)) == ("", True), told.err
+
+
+@pytest.mark.parametrize("caller", ["+1(415) 555-2671", "anonymous", "sip:bob@acme.example", "client:bob"])
+def test_who_calls_is_written_as_twilio_writes_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], caller: str
+) -> None:
+    file = tmp_path / "flow.json"
+    file.write_text(json.dumps(everything()), encoding="utf-8")
+    assert main(["studio", "run", str(file), "--press", "2", "--from", caller]) == 0
+    assert caller in capsys.readouterr().out
+    for wrong in ("nobody at all", "+1", "", "4155552671"):
+        with pytest.raises(SystemExit) as usage:
+            main(["studio", "run", str(file), "--from", wrong])
+        assert usage.value.code == 2
 
 
 def test_the_command_opens_subflows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -94,6 +94,7 @@ def test_a_call_from_studio_goes_back_there(doors: Doors) -> None:
     back = doors.voice(path, "CA1", From=HELD)
     assert "result=declined" in back.action("Redirect")
     assert "reason=share" in back.action("Redirect")
+    assert doors.voice(path, "CA1", From=HELD).response.data == back.response.data  # asked again: not back twice
     assert len(rows(doors, "held_back")) == 1
 
 

@@ -177,6 +177,25 @@ def test_a_flow_that_sends_the_call_again_gets_it_back_again(doors: Doors) -> No
     assert doors.rows("SELECT visit, result FROM studio_returns ORDER BY visit") == [(0, "silent"), (1, "accepted")]
 
 
+def test_who_is_sent_back_at_the_entry_and_asks_again_gets_the_same_bytes(doors: Doors) -> None:
+    """No such branch: a return without a step before it, once a request however often Twilio asks."""
+    gone = f"/voice/acme/gone?{IDS}"
+    with ThreadPoolExecutor(4) as pool:
+        told = set(pool.map(lambda _: doors.voice(gone, "CA1").response.data, range(8)))
+    doors.clock.pass_(seconds=15)
+    assert told == {doors.voice(gone, "CA1").response.data}
+    assert doors.rows("SELECT visit, reason FROM studio_returns") == [(0, "unknown_place")]
+    # Another place is another visit, and so is another call.
+    second = silence(doors, "CA1", doors.voice(ENTRY, "CA1"))
+    other = doors.voice(gone, "CA2")
+    assert len({back(second)["ref"], back(other)["ref"], back(doors.voice(gone, "CA1"))["ref"]}) == 3
+    assert doors.rows("SELECT call_sid, visit FROM studio_returns ORDER BY 1, 2") == [
+        ("CA1", 0),
+        ("CA1", 1),
+        ("CA2", 0),
+    ]
+
+
 def test_the_confirm_step_is_the_same_for_a_call_of_studio_s(doors: Doors) -> None:
     told = doors.voice(ANSWER, "CA1", Digits="1")
     assert told.words.startswith("We are texting the number ending in")
