@@ -224,6 +224,23 @@ def test_a_branch_that_began_lately_says_so_where_it_stands() -> None:
     assert not any("three months" in note for note in told["billing"].notes)
 
 
+def test_a_sample_is_as_small_as_its_callers_are_few() -> None:
+    """Twelve callers who were texted ten times each are twelve, however many calls that makes."""
+    events = [
+        Event(f"+1415555{who:04d}", BEGINS + time * 8 * DAY + who, "billing", "texted", False)
+        for who in range(12)
+        for time in range(10)
+    ]
+    events += [one._replace(caller=f"{one.caller}9", group="held", stays=True) for one in events]
+    found = report(events)
+    cell = found.cell("billing", ALL)
+    assert cell
+    assert cell.counts["texted"] == 120
+    assert "small sample: 12 texted callers" in cell.notes
+    assert "small control group: 12 callers" in cell.notes
+    assert "120 calls became texts in place of waiting" in contained_html.page(found)
+
+
 def test_a_control_group_that_was_not_there_all_the_time_says_so_where_it_stands() -> None:
     """Who heard no offer is compared with who did at another time, too: seasons differ."""
     always = [*calls("texted", 40, 8), *calls("held", 40, 8, 2000)]
