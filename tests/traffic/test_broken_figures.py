@@ -6,6 +6,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ivr.flow import aims
 from ivr.traffic import clusters, contained_html, contained_page, records
@@ -50,6 +52,30 @@ def test_a_call_that_is_in_the_records_in_pieces_counts_once(told: list[Other], 
     found = joined(OURS, told)
     assert len(found.others) == others
     assert found.matched == (0 if told[0].at >= BEGINS + DAY else 1)
+
+
+MOMENT = st.integers(0, 4000)
+CALLER = st.sampled_from([ANN, "+14155550002"])
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.tuples(CALLER, MOMENT), max_size=6, unique=True),
+    st.lists(st.builds(Other, CALLER, MOMENT, st.sampled_from([None, 5.0, 300.0, 2000.0])), max_size=8),
+    st.randoms(use_true_random=False),
+)
+def test_whatever_the_records_are_no_call_is_two(
+    own: list[tuple[str, int]], told: list[Other], chance: random.Random
+) -> None:
+    events = [Event(caller, at, "billing", "declined", True) for caller, at in own]
+    found = joined(events, told)
+    known = [each for each in told if any(each.caller == caller for caller, _ in own)]
+    assert found.matched <= min(len(events), len(known))
+    assert found.matched + len(found.others) <= len(known)
+    assert {(each.caller, each.at) for each in found.others} <= {(each.caller, each.at) for each in known}
+    for one in found.others:  # nobody is on two lines at once
+        assert not any(each.caller == one.caller and each.at < one.at < each.at + (each.length or 0) for each in known)
+    assert joined(chance.sample(events, len(events)), chance.sample(told, len(told))).matched == found.matched
 
 
 def test_records_of_every_one_of_our_calls_change_no_figure() -> None:
