@@ -274,6 +274,7 @@ def test_from_the_command_line(here: Path, database_url: str, town: Town, capsys
     assert main.main(REPORT) == 0
     printed = capsys.readouterr().out
     assert "messaging at LivePerson       1 conversations (1 opened here), 1 closed; returning 100%" in printed
+    assert "all messaging at LivePerson      2 conversations (1 opened here), 2 closed" in printed
     with (here / "c.csv").open(encoding="utf-8", newline="") as file:
         rows = {(row["branch"], row["month"], row["figure"], row["group"]): row for row in csv.DictReader(file)}
     assert rows["all", "all", "conversations at LivePerson", "LivePerson"]["value"] == "2", (
@@ -309,6 +310,7 @@ def test_wrong_keys_are_one_sentence(
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "LivePerson refused (401); check LIVEPERSON_APP_KEY and its three companions" in error
+    assert error.endswith("`--messaging no` reports without LivePerson.\n")
     assert "another-secret" not in error
     assert main.main([*REPORT, "--messaging", "no"]) == 0
     assert "not read: --messaging no" in capsys.readouterr().out

@@ -58,6 +58,8 @@ def fetched(kept: Kept, history: History, marks: Marks, period: Period, now: int
                 _day(kept, history, marks, each, now)
                 moved(place + 1)
         except SendError as error:
+            if error.permanent:
+                raise BrokenOff(f"{error.reason}. `--messaging no` reports without LivePerson.") from None
             held = sum(len(one.chats) for _, one in kept.days())
             raise BrokenOff(
                 f"{error.reason}. {held:,} conversations are kept; the same command goes on where this one stopped, "

@@ -237,18 +237,18 @@ class _Counted:
 
 
 def _cell_notes(cell: Cell, ones: Sequence[Occasion], over: Sequence[Occasion]) -> Iterable[str]:
-    texted = sum(one.group == "texted" for one in over)
-    waiting = sum(one.group == "texted" for one in ones) - texted
+    waiting = sum(one.group == "texted" for one in ones) - sum(one.group == "texted" for one in over)
     if waiting:
-        yield f"of {waiting:,} texted callers the 7 days are not over; they are in no figure of savings"
+        yield f"of {waiting:,} texted calls the 7 days are not over; they are in no figure of savings"
+    # Callers: many calls of a few tell no more than these few.
+    texted, held = (len({one.caller for one in over if one.group == group}) for group in ("texted", "held"))
     if 0 < texted < FEW:
         yield f"small sample: {texted:,} texted callers"
-    held = sum(one.group == "held" for one in over)
     if cell.control is None:
         least = f"fewer than {clusters.LEAST} callers heard no offer" if held else "nobody was kept from the offer"
         yield f"no control group: {least}; against who declined, which is no fair comparison"
     elif held < FEW:
-        yield f"small control group: {held:,} calls"
+        yield f"small control group: {held:,} callers"
 
 
 def _notes(material: Material, period: Period, found: Sequence[Occasion]) -> Iterable[str]:

@@ -97,9 +97,9 @@ def _talked(report: Containment) -> list[tuple[str, str, Cell]]:
 
 def _sentence(report: Containment, whole: Cell) -> str:
     texted, again = whole.counts.get("texted", 0), whole.again["texted", "7 days"]
-    words = f"{texted:,} callers were texted in place of waiting"
+    words = f"{texted:,} calls became texts in place of waiting"
     if again:
-        words += f", and {rate(again)} of them called again within seven days"
+        words += f", and after {rate(again)} of them the caller called again within seven days"
     words += f"; {saved(whole)}."
     if whole.money and report.costs:
         words += f" That is {report.costs.currency} {span(whole.money)}."

@@ -23,6 +23,10 @@ def page(report: Containment) -> Iterator[str]:
         if total and not (branch == ALL and len(report.branches) == 1):
             yield ""
             yield from _branch(report, total)
+    whole = report.cell(ALL, ALL)
+    if whole and whole.load and len(report.branches) == 1:
+        yield ""
+        yield f"all messaging at LivePerson      {load(report, whole)}"
 
 
 def _branch(report: Containment, total: Cell) -> Iterator[str]:

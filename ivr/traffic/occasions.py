@@ -98,9 +98,9 @@ def joined(events: Sequence[Event], records: Iterable[Other]) -> Joined:
     for event in sorted(events):
         ours.setdefault(event.caller, []).append(event)
     told = Joined([], 0, {})
-    for caller, theirs in groupby(
-        sorted(records, key=lambda each: (each.caller, each.at)), key=lambda each: each.caller
-    ):
+    # Of two that begin at once the longer first: the other is a leg of it.
+    in_order = sorted(records, key=lambda each: (each.caller, each.at, -(each.length or 0)))
+    for caller, theirs in groupby(in_order, key=lambda each: each.caller):
         if caller in ours:
             told = _of_caller(ours[caller], theirs, told)
     return told

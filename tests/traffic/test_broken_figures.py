@@ -6,6 +6,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ivr.flow import aims
 from ivr.traffic import clusters, contained_html, contained_page, records
@@ -50,6 +52,30 @@ def test_a_call_that_is_in_the_records_in_pieces_counts_once(told: list[Other], 
     found = joined(OURS, told)
     assert len(found.others) == others
     assert found.matched == (0 if told[0].at >= BEGINS + DAY else 1)
+
+
+MOMENT = st.integers(0, 4000)
+CALLER = st.sampled_from([ANN, "+14155550002"])
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.tuples(CALLER, MOMENT), max_size=6, unique=True),
+    st.lists(st.builds(Other, CALLER, MOMENT, st.sampled_from([None, 5.0, 300.0, 2000.0])), max_size=8),
+    st.randoms(use_true_random=False),
+)
+def test_whatever_the_records_are_no_call_is_two(
+    own: list[tuple[str, int]], told: list[Other], chance: random.Random
+) -> None:
+    events = [Event(caller, at, "billing", "declined", True) for caller, at in own]
+    found = joined(events, told)
+    known = [each for each in told if any(each.caller == caller for caller, _ in own)]
+    assert found.matched <= min(len(events), len(known))
+    assert found.matched + len(found.others) <= len(known)
+    assert {(each.caller, each.at) for each in found.others} <= {(each.caller, each.at) for each in known}
+    for one in found.others:  # nobody is on two lines at once
+        assert not any(each.caller == one.caller and each.at < one.at < each.at + (each.length or 0) for each in known)
+    assert joined(chance.sample(events, len(events)), chance.sample(told, len(told))).matched == found.matched
 
 
 def test_records_of_every_one_of_our_calls_change_no_figure() -> None:
@@ -222,6 +248,23 @@ def test_a_branch_that_began_lately_says_so_where_it_stands() -> None:
     assert "fewer than three months: 39 days are known of it" in told["claims"].notes
     assert told["billing"]
     assert not any("three months" in note for note in told["billing"].notes)
+
+
+def test_a_sample_is_as_small_as_its_callers_are_few() -> None:
+    """Twelve callers who were texted ten times each are twelve, however many calls that makes."""
+    events = [
+        Event(f"+1415555{who:04d}", BEGINS + time * 8 * DAY + who, "billing", "texted", False)
+        for who in range(12)
+        for time in range(10)
+    ]
+    events += [one._replace(caller=f"{one.caller}9", group="held", stays=True) for one in events]
+    found = report(events)
+    cell = found.cell("billing", ALL)
+    assert cell
+    assert cell.counts["texted"] == 120
+    assert "small sample: 12 texted callers" in cell.notes
+    assert "small control group: 12 callers" in cell.notes
+    assert "120 calls became texts in place of waiting" in contained_html.page(found)
 
 
 def test_a_control_group_that_was_not_there_all_the_time_says_so_where_it_stands() -> None:

@@ -110,7 +110,7 @@ def test_whose_time_is_not_over_is_in_no_figure() -> None:
     assert day
     assert day.sample == 30
     assert week is None
-    assert "of 30 texted callers the 7 days are not over; they are in no figure of savings" in cell.notes
+    assert "of 30 texted calls the 7 days are not over; they are in no figure of savings" in cell.notes
 
 
 NOTES = [
@@ -130,7 +130,7 @@ def test_what_is_missing_is_said(found: Containment, said: str) -> None:
 
 CELL_NOTES = [
     ("few texted", [*calls("texted", 12, 3), *calls("held", 12, 3, 2000)], "small sample: 12 texted callers"),
-    ("a small control group", TOLD, "small control group: 50 calls"),
+    ("a small control group", TOLD, "small control group: 50 callers"),
     ("none", calls("texted", 12, 3), "no control group: nobody was kept from the offer"),
     ("too small a one", [*TOLD[:240], *calls("held", 9, 2, 2000)], "no control group: fewer than 10 callers"),
 ]
