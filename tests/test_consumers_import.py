@@ -81,7 +81,8 @@ def test_a_drop_of_many_is_done_by_and_by(run: type[Run], capsys: pytest.Capture
     many = "".join(f"+14155551{number:03d},d{place},,,,\n" for number in range(60) for place in range(3))
     run.of(HEAD + many)
     with opened_once(run.url) as database:
-        dropped, after = [], ""
+        dropped: list[int] = []
+        after: str | None = ""
         while after is not None:
             with database.writes() as tx:
                 some, after = consumers.drop_older(tx, "acme", datetime.max.replace(tzinfo=UTC), after, 50)
