@@ -28,7 +28,7 @@ class Run:
 
     @classmethod
     def of(cls, content: str, *options: str) -> int:
-        cls.file.write_text(content)
+        cls.file.write_text(content, encoding="utf-8", newline="")
         return main(["consumers", "import", str(cls.file), *(options or ("--brand", "acme"))])
 
     @classmethod
@@ -74,6 +74,13 @@ def test_replace_drops_what_is_not_in_the_file(run: type[Run], capsys: pytest.Ca
     assert "Nothing was dropped" in capsys.readouterr().err
     assert run.of(HEAD + "+14155552672,d2,,,,\n", "--brand", "acme", "--replace") == 0
     assert [row[0] for row in run.rows()] == ["+14155552672"]
+
+
+def test_a_spreadsheet_s_file_with_the_same_number_in_many_ways(run: type[Run]) -> None:
+    """Its mark at the beginning, its line ends, and one consumer written three times: one device, the last row's."""
+    ways = ["+14155552671,d1,ios,C-1,yes,", "(415) 555-2671,d1,ios,C-2,yes,", '="14155552671",d1,ios,C-3,yes,']
+    assert run.of("\ufeff" + "\r\n".join([HEAD.strip(), *ways, ""])) == 0
+    assert run.rows() == [("+14155552671", "d1", "ios", "C-3")]
 
 
 def test_a_drop_of_many_is_done_by_and_by(run: type[Run], capsys: pytest.CaptureFixture[str]) -> None:
