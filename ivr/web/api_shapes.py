@@ -68,8 +68,8 @@ class DeflectionRequest(Whom):
     )
     message: Words | None = Field(
         None,
-        description="The text in place of the branch's greeting, word for word; by WhatsApp the template goes all the same. "
-        "Say how to opt out.",
+        description="The text in place of the branch's greeting, word for word; by WhatsApp the template goes all the "
+        "same. Say how to opt out.",
     )
     skill: Skill | None = Field(None, description="The skill in place of the branch's, for a conversation that begins.")
     attributes: dict[Name, Value] = Field(
