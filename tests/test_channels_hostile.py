@@ -102,6 +102,19 @@ def test_who_answers_on_another_channel_reaches_the_same_agents(doors: Doors) ->
     assert doors.rows("SELECT sender, branch, skill FROM conversations") == [(WHATSAPP, "billing", "1234")]
 
 
+@pytest.mark.parametrize("answered", ["", SMS, WHATSAPP])
+def test_who_answered_on_another_channel_is_not_asked_again(database_url: str, tmp_path: Path, answered: str) -> None:
+    follow_up = {"after": "1 hour", "text": "Do you still need us?"}
+    branches = {"billing": {**BRAND["branches"]["billing"], "channels": ["sms"], "follow_up": follow_up}}
+    with brand_doors(database_url, tmp_path, branches=branches) as doors:
+        doors.voice(ACCEPT, Digits="1")
+        if answered:
+            writes(doors, answered, "Hello")
+        for _ in range(3):  # it is night where they live
+            works(doors, 3 * 3600)
+        assert [sent["sender"] for sent in doors.twilio.sent] == [SMS] + [SMS] * (not answered)
+
+
 def test_an_answer_belongs_to_the_greeting_of_its_own_channel(database_url: str, tmp_path: Path) -> None:
     other = copy.deepcopy({**BRAND["branches"]["billing"], "skill": "5678"})
     branches = {**BRAND["branches"], "bookings": {**other, "channels": ["sms"]}}
