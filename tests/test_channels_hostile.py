@@ -1,21 +1,32 @@
 """What would break the channels: a second thread beside an open one, a STOP elsewhere, keys and lists that mislead."""
 
 import copy
+import socket
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ivr.app import create_app
+from ivr.clients.directory import BrandDirectory
 from ivr.clients.failure import SendError
+from ivr.clients.lookup import Lookup
 from ivr.clients.twilio import Listed
 from ivr.flow.model import Flow
+from ivr.sandbox.apps import service_account
 from ivr.worker import Worker
 from tests.asking import API_KEYS, ask, problem, yes
 from tests.channelled import BRAND, RCS, SMS, WHATSAPP, WORDS, brand_doors, flows
-from tests.databases import emptied
+from tests.databases import emptied, new_database
 from tests.doors import ACCOUNT_SID, CALLER, Doors, FakeTwilio, opened_doors
+from tests.push.test_beforehand import HangingTwilio
 from tests.test_worker import at_once
 
 ACCEPT = "/voice/acme/billing?step=answer"
@@ -89,6 +100,19 @@ def test_who_answers_on_another_channel_reaches_the_same_agents(doors: Doors) ->
     assert greetings(doors)[-1] == (SMS, "sent")
     writes(doors, WHATSAPP, "Hello")
     assert doors.rows("SELECT sender, branch, skill FROM conversations") == [(WHATSAPP, "billing", "1234")]
+
+
+@pytest.mark.parametrize("answered", ["", SMS, WHATSAPP])
+def test_who_answered_on_another_channel_is_not_asked_again(database_url: str, tmp_path: Path, answered: str) -> None:
+    follow_up = {"after": "1 hour", "text": "Do you still need us?"}
+    branches = {"billing": {**BRAND["branches"]["billing"], "channels": ["sms"], "follow_up": follow_up}}
+    with brand_doors(database_url, tmp_path, branches=branches) as doors:
+        doors.voice(ACCEPT, Digits="1")
+        if answered:
+            writes(doors, answered, "Hello")
+        for _ in range(3):  # it is night where they live
+            works(doors, 3 * 3600)
+        assert [sent["sender"] for sent in doors.twilio.sent] == [SMS] + [SMS] * (not answered)
 
 
 def test_an_answer_belongs_to_the_greeting_of_its_own_channel(database_url: str, tmp_path: Path) -> None:
@@ -179,3 +203,30 @@ def test_an_attempt_that_outlasts_its_lease_leads_to_no_second_greeting(doors: D
     works(doors)
     assert greetings(doors) == [(WHATSAPP, "sent")]
     assert [sent["sender"] for sent in doors.twilio.sent] == [WHATSAPP, WHATSAPP]
+
+
+def test_when_all_hang_the_caller_waits_for_2_5_seconds(tmp_path: Path) -> None:
+    """The app's directory, then Lookup, whose host is not found, then Twilio: within the three seconds of a webhook."""
+    unfound, changes = HangingTwilio(), {"push": {"fcm": {"key_env": "ACME_FCM_KEY"}}, "lookup": "yes"}
+    named = {"ACME_FCM_KEY": service_account()}
+    with ExitStack() as stack:
+        silent = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        url = stack.enter_context(new_database("sqlite", tmp_path))
+        brand = flows(tmp_path / "flows", channels=["push", "sms"], sender={"sms": SMS}, **changes)
+        doors = stack.enter_context(opened_doors(url, brand, named=named))
+        stack.callback(unfound.over.set)
+        directory = BrandDirectory(f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/d", "SELECT :number AS token")
+        own = {"acme": directory}
+        beforehand = replace(doors.runtime.beforehand, directories=own, lookup=Lookup(unfound))
+        built = replace(doors.runtime, beforehand=beforehand)
+        doors = replace(doors, runtime=built, client=create_app(built).test_client())
+        doors.twilio.meanwhile = partial(_waits, unfound.over)
+        began = time.monotonic()
+        heard = doors.voice(ACCEPT, Digits="1")
+        waited = time.monotonic() - began
+        assert heard.words.startswith("A text to the number ending in")
+        assert 2.4 < waited < 3.0
+
+
+def _waits(over: threading.Event) -> None:
+    over.wait(20)

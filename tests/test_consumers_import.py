@@ -28,7 +28,7 @@ class Run:
 
     @classmethod
     def of(cls, content: str, *options: str) -> int:
-        cls.file.write_text(content)
+        cls.file.write_text(content, encoding="utf-8", newline="")
         return main(["consumers", "import", str(cls.file), *(options or ("--brand", "acme"))])
 
     @classmethod
@@ -76,12 +76,20 @@ def test_replace_drops_what_is_not_in_the_file(run: type[Run], capsys: pytest.Ca
     assert [row[0] for row in run.rows()] == ["+14155552672"]
 
 
+def test_a_spreadsheet_s_file_with_the_same_number_in_many_ways(run: type[Run]) -> None:
+    """Its mark at the beginning, its line ends, and one consumer written three times: one device, the last row's."""
+    ways = ["+14155552671,d1,ios,C-1,yes,", "(415) 555-2671,d1,ios,C-2,yes,", '="14155552671",d1,ios,C-3,yes,']
+    assert run.of("\ufeff" + "\r\n".join([HEAD.strip(), *ways, ""])) == 0
+    assert run.rows() == [("+14155552671", "d1", "ios", "C-3")]
+
+
 def test_a_drop_of_many_is_done_by_and_by(run: type[Run], capsys: pytest.CaptureFixture[str]) -> None:
     """A caller's yes waits for SQLite's lock meanwhile."""
     many = "".join(f"+14155551{number:03d},d{place},,,,\n" for number in range(60) for place in range(3))
     run.of(HEAD + many)
     with opened_once(run.url) as database:
-        dropped, after = [], ""
+        dropped: list[int] = []
+        after: str | None = ""
         while after is not None:
             with database.writes() as tx:
                 some, after = consumers.drop_older(tx, "acme", datetime.max.replace(tzinfo=UTC), after, 50)

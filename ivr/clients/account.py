@@ -119,7 +119,7 @@ class TwilioAccount:
     def whatsapp_senders(self) -> dict[str, ChannelSender]:
         """By address, `whatsapp:+…`."""
         with self._twilio.asked(self._twilio.deadline()) as client:
-            found = client.messaging.v2.channels_senders.stream(channel="whatsapp", page_size=PAGE)
+            found = client.messaging.v2.channels_senders.stream(channel="whatsapp", page_size=50)
             return {str(sender.sender_id): _channel_sender(sender) for sender in found}
 
     def template_state(self, content_sid: str) -> str:
@@ -131,7 +131,7 @@ class TwilioAccount:
     def has_rcs(self, service_sid: str) -> bool:
         """Whether an RCS sender is in a messaging service."""
         with self._twilio.asked(self._twilio.deadline()) as client:
-            found = client.messaging.v1.services(service_sid).channel_senders.stream(page_size=PAGE)
+            found = client.messaging.v1.services(service_sid).channel_senders.stream(page_size=50)
             return any(str(sender.sender or "").startswith("rcs:") for sender in found)
 
     def update(self, sid: str, was: Mapping[str, str], changes: Mapping[str, str]) -> Mapping[str, str]:

@@ -122,11 +122,13 @@ class Texts:
             return self.ledger.unclear(text, error)
         if not error.permanent:
             return self.ledger.later(text, error)
-        # Not when this attempt outlasted its lease: another may have sent it since.
-        self.ledger.refused(
-            text, error, lambda tx: outbox.is_held(tx, text) and self._known_to_have_failed(tx, text, error.code)
-        )
+        self.ledger.refused(text, error, partial(self._refused, text, error.code))
         return "unable" if error.code in NO_NUMBER_WOULD_DO else "refused"
+
+    def _refused(self, text: Text, code: int | None, tx: Connection) -> None:
+        """Not when this attempt outlasted its lease: another may have sent it since."""
+        if outbox.is_held(tx, text):
+            self._known_to_have_failed(tx, text, code)
 
     def _not_told(self, text: Text, error: SendError, tx: Connection) -> None:
         """Asked about again, until long after its time: then it is a person's, and what waits behind it goes on."""

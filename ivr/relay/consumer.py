@@ -175,9 +175,9 @@ def still_wanted(
 
 
 def _stopped(tx: Connection, text: Text, flows: Mapping[str, Flow]) -> bool:
-    """A greeting is wanted by nobody who said STOP to whichever sender of the brand's; a push is no text of theirs."""
-    flow = flows.get(text.brand)
-    others = flow.sender.addresses if flow and text.kind == "greeting" and text.sender != PUSH else ()
+    """Who said STOP to whichever sender of the brand's wants no greeting and nothing after it; a push is no text."""
+    flow, unasked = flows.get(text.brand), text.kind in ("greeting", "expectation") and text.conversation_id is None
+    others = flow.sender.addresses if flow and unasked and text.sender != PUSH else ()
     return any(known.opted_out(tx, text.number, sender) for sender in dict.fromkeys((text.sender, *others)))
 
 

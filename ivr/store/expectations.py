@@ -114,12 +114,12 @@ def greeted(tx: Connection, deflection: int) -> Greeted | None:
 
 
 def anything_since(tx: Connection, greeted: Greeted) -> bool:
-    """Whether the consumer wrote since, was greeted again, or has a conversation anyway."""
+    """Whether the consumer wrote since, was greeted again, or has a conversation anyway, by whichever channel."""
     texts, open_ones = messages.c, conversations.c
-    theirs = and_(texts.number == greeted.number, texts.sender == greeted.sender, texts.created_at > greeted.greeted_at)
+    theirs = and_(texts.number == greeted.number, texts.brand == greeted.brand, texts.created_at > greeted.greeted_at)
     wrote = exists().where(theirs, texts.kind.in_(("inbound", "greeting")))
     talks = exists().where(
-        open_ones.number == greeted.number, open_ones.sender == greeted.sender, open_ones.state != "closed"
+        open_ones.number == greeted.number, open_ones.brand == greeted.brand, open_ones.state != "closed"
     )
     return bool(tx.execute(select(or_(wrote, talks))).scalar())
 

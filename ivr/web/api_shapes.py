@@ -67,7 +67,9 @@ class DeflectionRequest(Whom):
         None, description="The channel that goes first; the recommended one unless said. The others follow a failure."
     )
     message: Words | None = Field(
-        None, description="The text in place of the branch's greeting, word for word. Say how to opt out."
+        None,
+        description="The text in place of the branch's greeting, word for word; by WhatsApp the template goes all the "
+        "same. Say how to opt out.",
     )
     skill: Skill | None = Field(None, description="The skill in place of the branch's, for a conversation that begins.")
     attributes: dict[Name, Value] = Field(

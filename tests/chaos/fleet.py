@@ -173,13 +173,13 @@ class Fleet:
 
 
 @contextmanager
-def fleet(url: str, directory: Path, flows: Path = ROOT / "flows", **settings: str) -> Iterator[Fleet]:
+def fleet(url: str, directory: Path, flows: Path | str = ROOT / "flows", **settings: str) -> Iterator[Fleet]:
     """Nothing runs in it yet but Twilio, and Google at the same host."""
     port, twilio_port = free_port(), free_port()
     address = f"http://127.0.0.1:{port}"
     webhooks = Webhooks(address, address, ACCOUNT_SID, TOKEN)
     carrier = Carrier(Clock(), webhooks, received=lambda _body: None)
-    environ, apps = _environment(flows, url, port, twilio_port), Apps()
+    environ, apps = _environment(Path(flows), url, port, twilio_port), Apps()
     environ |= {"FCM_API_URL": environ["TWILIO_API_URL"]}
     environ |= {"TWILIO_ACCOUNT_SID": ACCOUNT_SID, "TWILIO_AUTH_TOKEN": TOKEN, "API_KEYS": API_KEYS, **settings}
     weather = Weather()

@@ -200,7 +200,8 @@ def test_killed_under_push(begun: Any, installed: bool, capsys: pytest.CaptureFi
     """The push is repeated in its place, and a text follows it where the app is gone, alone."""
     push = {"fcm": {"key_env": "ACME_FCM_KEY"}}
     with begun(push=push, channels=["push", "sms"], sender={"sms": "+14155550111"}) as here:
-        here.apps.installed, shown = installed, []
+        shown: list[str] = []
+        here.apps.installed = installed
         here.apps.shown = shown.append
         numbers = [here.number() for _ in range(4)]
         with here.database.writes() as tx:

@@ -61,6 +61,21 @@ def test_makings(tmp_path: Path, content: str, row: Listed) -> None:
             "line 3: external_id: more than 200 characters, or one that cannot be kept",
         ),
         ('"+14155552671,d1,ios,c,yes,', "line 3: a quote that is never closed"),
+        pytest.param(f"{'1' * 65_536},d1,ios,c,yes,", "line 3: no phone number that can be read", id="64 kB of number"),
+        pytest.param(
+            f"+14155552671,{'d' * 65_536},ios,c,yes,",
+            "line 3: a token that is none: at most 1000 characters, no accents",
+            id="64 kB of token",
+        ),
+        pytest.param(
+            f"+14155552671,d1,ios,{'c' * 65_536},yes,",
+            "line 3: external_id: more than 200 characters, or one that cannot be kept",
+            id="64 kB of id",
+        ),
+        pytest.param(
+            f"+14155552671,d1,ios,c,yes,{'2' * 65_536}", "line 3: a time before 1990 or after 2100", id="64 kB of time"
+        ),
+        pytest.param(f"+14155552671,d1,ios,c,{'y' * 65_536},", "line 3: neither yes nor no", id="64 kB of yes"),
     ],
 )
 def test_a_bad_row_is_said_and_the_others_are_read(tmp_path: Path, row: str, said: str) -> None:
