@@ -336,6 +336,8 @@ def test_simulated_traffic_says_so(inside: Site) -> None:
     assert "acme (simulated)" in inside.get("?by=brand").text
     for path in ("", "/failures?span=7d"):
         assert "Simulated traffic is among these numbers" in inside.get(path).text
+        printed = inside.get(f"{path or '?span=7d'}&brand=acme~simulated").text
+        assert re.search(r"days in America/New_York; brand acme \(simulated\)\.", printed), "print has no filters"
     assert "Simulated traffic is" not in inside.get("?brand=acme").text
     assert "acme (simulated)" in inside.get("/now").text
 
