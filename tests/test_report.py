@@ -62,7 +62,11 @@ def test_funnel_as_csv_by_each(rows: dict[str, int], capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b"])
 def test_no_cell_is_a_formula(first: str) -> None:
     (row,) = csv.reader(io.StringIO(as_csv([[f"{first}SUM(A1)", "+14155550100", None, 0]])))
-    assert row == [f"'{first}SUM(A1)", "+14155550100", "", "0"], "a number to call is none"
+    assert row == [f"'{first}SUM(A1)".replace("\r", "\n"), "+14155550100", "", "0"], "a number to call is none"
+
+
+def test_no_cell_ends_its_row() -> None:
+    assert len(list(csv.reader(io.StringIO(as_csv([["a\r=SUM(A1)", "b\r\n=1", "c\n=2"]]), newline="")))) == 1
 
 
 def test_funnel_in_the_terminal(rows: dict[str, int], capsys: pytest.CaptureFixture[str]) -> None:
