@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 # Full-width ones are folded by some spreadsheets; before white space some look for what follows it.
-FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+FORMULAS = ("=", "+", "-", "@", "\t", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def cell(value: object) -> str:
@@ -14,6 +14,7 @@ def cell(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
     text = "" if value is None else str(value)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")  # csv quotes no lone return, which begins a row elsewhere
     phone = text.startswith("+") and text[1:].isdigit()
     return f"'{text}" if text.startswith(FORMULAS) and not phone else text
 

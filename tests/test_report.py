@@ -13,6 +13,7 @@ from ivr.cli.main import main
 from ivr.funnel.asked import BadQuestion, asked
 from ivr.runtime import utc_now
 from ivr.sandbox.town import ROOT, SECRET_KEY
+from ivr.spreadsheet import as_csv
 from ivr.store.database import opened_once
 from tests import traffic_rows
 
@@ -48,14 +49,24 @@ def test_funnel_as_json_is_a_recount(rows: dict[str, int], capsys: pytest.Captur
     assert rate["method"] == "Wilson"
 
 
-@pytest.mark.parametrize("by", ["brand", "branch", "language", "channel", "number", "hour", "week", "month"])
-def test_funnel_as_csv_by_each(by: str, rows: dict[str, int], capsys: pytest.CaptureFixture[str]) -> None:
+def test_funnel_as_csv_by_each(rows: dict[str, int], capsys: pytest.CaptureFixture[str]) -> None:
     since = ["--since", f"{utc_now() - timedelta(days=2):%Y-%m-%d}"]
-    assert main(["report", "funnel", "--csv", "--by", by, *since]) == 0
-    lines = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
-    assert lines
-    for name, many in rows.items():
-        assert sum(int(line[name] or 0) for line in lines) == many, name
+    for by in ("brand", "branch", "language", "channel", "number", "hour", "week", "month"):
+        assert main(["report", "funnel", "--csv", "--by", by, *since]) == 0
+        lines = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+        assert lines
+        for name, many in rows.items():
+            assert sum(int(line[name] or 0) for line in lines) == many, (by, name)
+
+
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b"])
+def test_no_cell_is_a_formula(first: str) -> None:
+    (row,) = csv.reader(io.StringIO(as_csv([[f"{first}SUM(A1)", "+14155550100", None, 0]])))
+    assert row == [f"'{first}SUM(A1)".replace("\r", "\n"), "+14155550100", "", "0"], "a number to call is none"
+
+
+def test_no_cell_ends_its_row() -> None:
+    assert len(list(csv.reader(io.StringIO(as_csv([["a\r=SUM(A1)", "b\r\n=1", "c\n=2"]]), newline="")))) == 1
 
 
 def test_funnel_in_the_terminal(rows: dict[str, int], capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,7 +28,7 @@ def counts_chart(one: Funnel) -> str:
 
 def rate_chart(one: Funnel, goal: float | None) -> str:
     """Deflections as a share of offers, and the goal as a line to be above."""
-    chart = _chart(value_formatter=lambda value: f"{value:.0f}%")
+    chart = _chart(value_formatter=lambda value: f"{value:.0f}%", legend_at_bottom_columns=2)  # its names are long
     shares = [
         100 * deflected(line) / line.measured["offered"] if line.measured["offered"] else None for line in one.lines
     ]
@@ -38,7 +38,7 @@ def rate_chart(one: Funnel, goal: float | None) -> str:
     return _drawn(chart, one)
 
 
-def _chart(**more: object) -> pygal.Line:
+def _chart(legend_at_bottom_columns: int = 4, **more: object) -> pygal.Line:
     return pygal.Line(
         css=[],
         js=[],
@@ -49,7 +49,7 @@ def _chart(**more: object) -> pygal.Line:
         margin_bottom=24,
         max_scale=6,
         legend_at_bottom=True,
-        legend_at_bottom_columns=4,
+        legend_at_bottom_columns=legend_at_bottom_columns,
         show_minor_x_labels=False,
         truncate_legend=-1,
         truncate_label=-1,

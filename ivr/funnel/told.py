@@ -81,7 +81,7 @@ def failures(tx: Connection, asked: Asked) -> list[tuple[str, int]]:
     return sorted(((reason, many) for (reason,), many in found.items()), key=lambda each: (-each[1], each[0]))
 
 
-def _over_time(tx: Connection, asked: Asked) -> Iterator[tuple[datetime, Counter[str]]]:
+def _over_time(tx: Connection, asked: Asked) -> Iterator[tuple[datetime, dict[str, int]]]:
     """Hours are told apart by cutting every day."""
     wanted = asked.wanted
     if asked.by == "hour":

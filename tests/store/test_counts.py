@@ -54,7 +54,7 @@ def naive(database: Database) -> Any:
         return traffic_rows.recounted(tx)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32), late=st.integers(0, 12), calls=st.integers(0, 25))
 @example(seed=14, late=5, calls=14)
 def test_counts_are_a_recount_of_the_rows(database: Database, seed: int, late: int, calls: int) -> None:
@@ -112,20 +112,27 @@ def by_channel(database: Database) -> dict[str, Line]:
         return {line.label: line for line in funnel(tx, day).lines}
 
 
+GREETINGS: list[list[tuple[str | None, str]]] = [
+    [("push", "failed"), ("whatsapp", "failed"), ("sms", "delivered")],
+    [("push", "delivered")],
+    [("push", "failed"), ("whatsapp", "failed")],
+    [(None, "sent")],  # of before there were channels
+    [],
+]
+
+
 def test_a_yes_is_counted_under_the_channel_that_took_it(database: Database) -> None:
     with database.writes() as tx:
-        for hour, greetings in enumerate(
-            (
-                [("push", "failed"), ("whatsapp", "failed"), ("sms", "delivered")],
-                [("push", "delivered")],
-                [("push", "failed"), ("whatsapp", "failed")],
-                [(None, "sent")],  # of before there were channels
-                [],
-            )
-        ):
+        for hour, greetings in enumerate(GREETINGS):
             yes(tx, MORNING + timedelta(hours=hour), *greetings)
         at = MORNING + timedelta(hours=1, minutes=9)  # the push is answered by text
-        row = {"id": "reply", "kind": "inbound", "state": "received", "brand": "acme", "number": "+14155552001"}
+        row: dict[str, Any] = {
+            "id": "reply",
+            "kind": "inbound",
+            "state": "received",
+            "brand": "acme",
+            "number": "+14155552001",
+        }
         row |= {"sender": "+14155550111", "body": "Hi", "created_at": at, "updated_at": at}
         tx.execute(insert(messages).values(row))
     counts.roll_up(database, COUNTING, EVENING)
@@ -238,7 +245,7 @@ def test_read_sums_and_narrows(database: Database) -> None:
     assert sum(lost.values()) == everything["failed"] > 0
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=st.integers(0, 200), hours=st.integers(1, 240), at=st.lists(st.integers(0, 240), max_size=5))
 def test_whole_days_and_hours_at_the_edges_are_together_what_was_asked(
     database: Database, first: int, hours: int, at: list[int]

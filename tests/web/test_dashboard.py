@@ -128,9 +128,9 @@ def test_in_by_the_password_back_to_the_page_and_out(site: Site) -> None:
     assert site.get("", allow_redirects=False).status_code == 303
 
 
-@pytest.mark.parametrize("then", ["https://evil.example", "//evil.example", "/dashboardx", "/dashboard\\@evil", "/"])
-def test_a_login_leads_to_pages_of_ours_alone(site: Site, then: str) -> None:
-    assert site.log_in(then=then).headers["Location"] == "/dashboard"
+def test_a_login_leads_to_pages_of_ours_alone(site: Site) -> None:
+    for then in ("https://evil.example", "//evil.example", "/dashboardx", "/dashboard\\@evil", "/"):
+        assert site.log_in(then=then).headers["Location"] == "/dashboard", then
 
 
 def test_a_cookie_of_another_password_or_name_opens_nothing(site: Site, inside: Site) -> None:
@@ -159,14 +159,12 @@ def test_wrong_passwords_are_slowed_down(site: Site) -> None:
     assert site.log_in().status_code == 303
 
 
-def test_many_wrong_passwords_at_once_are_not_looked_at_at_once(site: Site) -> None:
+def test_guessers_are_slowed_down_however_they_come(site: Site) -> None:
     with ThreadPoolExecutor(12) as pool:
-        answers = list(pool.map(lambda _: Site(site.url, site.doors).log_in(password="wrong").status_code, range(12)))
-    assert answers.count(401) == 3
-
-
-def test_whoever_says_to_be_somebody_else_each_time_is_slowed_down_all_the_same(site: Site) -> None:
-    for number in range(30):
+        at_once = list(pool.map(lambda _: Site(site.url, site.doors).log_in(password="wrong").status_code, range(12)))
+    assert at_once.count(401) == 3
+    site.doors.clock.pass_(minutes=16)
+    for number in range(30):  # who says to be somebody else each time
         answer = site.post("/login", {"name": "ada", "password": "no"}, headers={"X-Forwarded-For": f"10.0.0.{number}"})
         assert answer.status_code == 401
     forged = {"X-Forwarded-For": "10.9.9.9"}
@@ -336,6 +334,8 @@ def test_simulated_traffic_says_so(inside: Site) -> None:
     assert "acme (simulated)" in inside.get("?by=brand").text
     for path in ("", "/failures?span=7d"):
         assert "Simulated traffic is among these numbers" in inside.get(path).text
+        printed = inside.get(f"{path or '?span=7d'}&brand=acme~simulated").text
+        assert re.search(r"days in America/New_York; brand acme \(simulated\)\.", printed), "print has no filters"
     assert "Simulated traffic is" not in inside.get("?brand=acme").text
     assert "acme (simulated)" in inside.get("/now").text
 
