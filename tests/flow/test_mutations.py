@@ -174,6 +174,10 @@ def test_as_it_is(tmp_path: Path, path: tuple[str, ...]) -> None:
         warned |= {"late": "without an sla nothing is late", "warn_before": "without an sla there is no promise"}
     if path[:2] in (("sender", "whatsapp"), ("sender", "rcs")):
         warned = {path[-1]: "no channels and no accept name it"}
+    if path[0] == "push":
+        warned = {path[-1]: "push: no channels and no accept name it"}
+    if path[0] == "consumers":
+        warned = {path[-1]: "consumers: they are asked for a push alone"}
     if path == ("hours",):
         warned = {"hours": "hours: billing's greeting promises an answer within 10 minutes out of hours, too"}
     if path == ("closed",):
