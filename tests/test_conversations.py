@@ -12,8 +12,9 @@ import pytest
 from ivr.cli.main import main
 from ivr.clients.failure import SendError
 from ivr.flow.load import load_directory
+from ivr.sandbox.conversations import Conversation
 from ivr.sandbox.town import ROOT
-from tests.desks import MESSAGE, SENDER, Talking, brand, said, talking
+from tests.desks import CHANGE, MESSAGE, SENDER, Talking, brand, said, talking
 from tests.doors import CALLER, SECRET_KEY
 
 FLOWS = load_directory(ROOT / "flows").flows
@@ -240,6 +241,31 @@ def test_after_a_close_the_next_text_opens_anew(here: Talking) -> None:
     here.works()
     assert len(here.desk.conversations) == 2
     assert [text.splitlines()[-1] for text in here.at_desk()] == ["one", "two"]
+
+
+@pytest.mark.parametrize("told", ["open", "open and closed"])
+def test_what_is_told_late_of_the_conversation_before_is_not_the_new_one(here: Talking, told: str) -> None:
+    """The desk refused a text, since its conversation is closed; then comes the webhook that it was opened."""
+    changes: list[dict[str, Any]] = []
+
+    def opened(conversation: Conversation) -> None:
+        changes.append(conversation.as_change())
+        if len(changes) == 2:
+            here.told(CHANGE, changes[0])
+            if told == "open and closed":
+                here.told(CHANGE, here.desk.conversations[0].as_change())
+
+    here.desk.webhooks, here.desk.opened = "lost", opened
+    here.desk.set_days("up,closed,up")
+    for body in ("one", "two", "three"):
+        here.writes(body)
+    for _ in range(14):
+        here.works(10, rounds=3)
+    assert [text.splitlines()[-1] for text in here.at_desk()] == ["one", "two", "three"]
+    assert here.states("inbound") == ["sent"] * 3
+    assert len(here.desk.conversations) == 2
+    second = here.conversation.id
+    assert here.doors.rows("SELECT desk_id FROM conversations WHERE state = 'open'") == [(second,)]
 
 
 @pytest.mark.parametrize("how", ["prompt", "doubled", "shuffled", "late", "foreign", "forged"])

@@ -77,7 +77,7 @@ class AtLivePerson:
                 raise SendError(error.reason, code=error.code, retry_after=error.retry_after) from error
             raise
         with self.ledger.database.writes() as tx:
-            agent.learn_id(tx, conversation, desk_id, self.listener)
+            agent.learn_opened(tx, conversation, desk_id, self.listener)
         log.event("conversation_opened", conversation=conversation.id, skill=conversation.skill)
         return desk_id
 

@@ -75,6 +75,21 @@ def learn_id(tx: Connection, conversation: Conversation, desk_id: str, here: Lis
             _took(tx, conversation, early, here)
 
 
+def learn_opened(tx: Connection, conversation: Conversation, desk_id: str, here: Listener) -> None:
+    """The desk has just opened it, so whatever else was taken for it meanwhile is not open any more.
+
+    A webhook that the one before was opened may come after that one was found closed, and look like its reopening.
+    """
+    there = conversations.find(tx, conversation.id)
+    if there is not None and there.desk_id and there.desk_id != desk_id and not conversations.of_desk(tx, desk_id):
+        now = conversations.of_consumer(tx, there.brand, there.number, there.sender)
+        conversation = now or there
+        if now is None:
+            conversations.reopen(tx, there.id, here.now())
+        conversations.expect_id(tx, conversation.id)
+    learn_id(tx, conversation, desk_id, here)
+
+
 def _took(tx: Connection, conversation: Conversation, event: Event, here: Listener) -> str:
     if isinstance(event, Changed):
         return _changed(tx, conversation, event, here)

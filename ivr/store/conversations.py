@@ -197,6 +197,12 @@ def give_desk_id(tx: Connection, conversation_id: str) -> None:
     tx.execute(update(conversations).where(conversations.c.id == conversation_id).values(desk_id=None))
 
 
+def expect_id(tx: Connection, conversation_id: str) -> None:
+    """What was taken for the desk's id of it was not."""
+    this = conversations.c.id == conversation_id
+    tx.execute(update(conversations).where(this).values(state="wanted", desk_id=None, dialog=None))
+
+
 def last_closed(tx: Connection, of: Conversation) -> Conversation | None:
     """The one before, whose id the desk may still go by."""
     columns = conversations.c
