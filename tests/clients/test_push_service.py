@@ -39,6 +39,7 @@ def test_the_exact_request() -> None:
 def test_one_that_has_it_already_has_it() -> None:
     responses.post(URL, status=409)
     service().push(URL, SECRET, PAYLOAD, allow_private=False)
+    assert len(responses.calls) == 1, "neither an error nor sent again"
 
 
 @pytest.mark.parametrize(

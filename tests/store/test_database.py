@@ -129,7 +129,8 @@ def test_who_waits_to_write_holds_no_connection(tmp_path: Path) -> None:
             began.wait()
             for _ in range(200):  # a page for people is read meanwhile
                 with database.reads() as tx:
-                    tx.execute(text("SELECT 1"))
+                    assert tx.execute(text("SELECT 1")).scalar() == 1
+            assert not any(one.done() for one in waiting)
         for write_of_one in waiting:
             write_of_one.result()
 

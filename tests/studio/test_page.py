@@ -65,7 +65,7 @@ def test_whatever_a_flow_says_its_picture_is_xml(said: str, x: int) -> None:
         state("Trigger", "trigger", {"incomingCall": "a"}), state("a", "say-play", {"audioComplete": "a"}, say=said)
     )
     made["states"][1]["properties"]["offset"]["x"] = x
-    ElementTree.fromstring(svg(made))
+    assert ElementTree.fromstring(svg(made)).tag == "{http://www.w3.org/2000/svg}svg"
 
 
 def test_the_export_is_drawn(
