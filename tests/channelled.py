@@ -9,7 +9,9 @@ import yaml
 
 from ivr.flow.load import load
 from ivr.flow.model import Flow
+from ivr.worker import Worker
 from tests.doors import Doors, FakeTwilio, opened_doors
+from tests.test_worker import at_once
 
 SMS, WHATSAPP, RCS = "+14155550111", "whatsapp:+14155550112", "MG" + "0b" * 16
 TEMPLATE = "HX" + "0a" * 16
@@ -59,3 +61,9 @@ def flows(directory: Path, **changes: Any) -> Mapping[str, Flow]:
 def brand_doors(url: str, directory: Path, twilio: FakeTwilio | None = None, **changes: Any) -> Iterator[Doors]:
     with opened_doors(url, flows(directory / "flows", **changes), twilio) as doors:
         yield doors
+
+
+def works(doors: Doors, seconds: float = 0.0) -> None:
+    """Time passes, and the worker does what is due."""
+    doors.clock.pass_(seconds=seconds)
+    Worker(doors.runtime).round(at_once)

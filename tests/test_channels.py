@@ -27,7 +27,7 @@ from ivr.store import known
 from ivr.store.calls import Call
 from ivr.store.database import opened_once
 from ivr.worker import Worker
-from tests.channelled import BRAND, CONTENT, RCS, SMS, WHATSAPP, WORDS, brand_doors, flows, written
+from tests.channelled import BRAND, CONTENT, RCS, SMS, WHATSAPP, WORDS, brand_doors, flows, works, written
 from tests.databases import KINDS, emptied, new_database, sqlalchemy_url
 from tests.doors import ACCOUNT_SID, CALLER, PUBLIC_URL, Doors, FakeTwilio, opened_doors
 from tests.test_worker import at_once
@@ -143,11 +143,6 @@ def status(doors: Doors, sent: int, said: str, code: int | None = None) -> None:
     asked = doors.twilio.sent[sent]
     form = {"MessageSid": f"SM{sent + 1:032x}", "MessageStatus": said} | ({"ErrorCode": str(code)} if code else {})
     assert doors.post(asked["callback"].removeprefix(PUBLIC_URL), form).status_code == 200
-
-
-def works(doors: Doors, seconds: float = 0.0) -> None:
-    doors.clock.pass_(seconds=seconds)
-    Worker(doors.runtime).round(at_once)
 
 
 def senders(doors: Doors) -> list[str]:

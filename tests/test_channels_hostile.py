@@ -21,13 +21,11 @@ from ivr.clients.lookup import Lookup
 from ivr.clients.twilio import Listed
 from ivr.flow.model import Flow
 from ivr.sandbox.apps import service_account
-from ivr.worker import Worker
 from tests.asking import API_KEYS, ask, problem, yes
-from tests.channelled import BRAND, RCS, SMS, WHATSAPP, WORDS, brand_doors, flows
+from tests.channelled import BRAND, RCS, SMS, WHATSAPP, WORDS, brand_doors, flows, works
 from tests.databases import emptied, new_database
 from tests.doors import ACCOUNT_SID, CALLER, Doors, FakeTwilio, opened_doors
 from tests.push.test_beforehand import HangingTwilio
-from tests.test_worker import at_once
 
 ACCEPT = "/voice/acme/billing?step=answer"
 REJOIN = "We are continuing in this thread. How can we help?"
@@ -42,11 +40,6 @@ def database_url(shared_database: str) -> str:
 def doors(database_url: str, tmp_path: Path) -> Iterator[Doors]:
     with brand_doors(database_url, tmp_path) as here:
         yield here
-
-
-def works(doors: Doors, seconds: float = 0.0) -> None:
-    doors.clock.pass_(seconds=seconds)
-    Worker(doors.runtime).round(at_once)
 
 
 def greetings(doors: Doors) -> list[tuple[str, str]]:
