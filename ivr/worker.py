@@ -96,7 +96,8 @@ class Worker:
         """One look at the outbox and at the clock. Whether there may be more to take right away."""
         here, now = self.runtime, self.runtime.now()
         self._under_way = {attempt for attempt in self._under_way if not attempt.done()}
-        free = THREADS - len(self._under_way)
+        # The counting is begun beside a whole round of attempts, and a LIMIT below zero has none on SQLite.
+        free = max(0, THREADS - len(self._under_way))
         if not self._has_work(now):
             return False
         with here.database.writes() as tx:

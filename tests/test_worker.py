@@ -14,7 +14,7 @@ from ivr import lookalikes
 from ivr.cli.main import main
 from ivr.clients.failure import SendError
 from ivr.clients.twilio import Listed
-from ivr.worker import Worker
+from ivr.worker import THREADS, Worker
 from tests.doors import CALLER, SECRET_KEY, Doors
 
 ACCEPT = "/voice/acme/billing?step=answer"
@@ -236,6 +236,25 @@ def test_two_workers_never_take_the_same_text(doors: Doors) -> None:
         thread.join()
     assert len(doors.twilio.sent) - before == 30
     assert set(states(doors)) == {"sent"}
+
+
+def test_with_every_thread_taken_nothing_is_claimed(doors: Doors, worker: Worker) -> None:
+    """The counting is begun beside as many attempts as there are threads: then fewer than none are free."""
+    held: list[Future[None]] = []
+
+    def hold(work: Callable[[], None]) -> Future[None]:
+        held.append(Future())
+        return held[-1]
+
+    doors.twilio.fails = [BUSY] * (THREADS + 3)
+    for caller in range(THREADS + 3):
+        doors.voice(ACCEPT, f"CA{caller}", From=f"+14155553{caller:03}", Digits="1")
+    doors.clock.pass_(minutes=5)
+    assert worker.round(hold)
+    assert len(held) == THREADS + 1, "the attempts, and the counting"
+    assert not worker.round(hold)
+    assert len(held) == THREADS + 1
+    assert states(doors).count("due") == 3, "they are left for who has a thread for them"
 
 
 def test_a_stop_after_the_yes_is_obeyed_by_the_worker(doors: Doors, worker: Worker) -> None:
