@@ -1,10 +1,9 @@
 """The database: one engine a process, opened after the fork; who writes says so when the transaction begins."""
 
 import sqlite3
-import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,11 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import TimeoutError as TooLate
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
 from ivr.store.line import SQLITE_BUSY, Line, in_turn
+from ivr.store.turn import Turn
 
 WAIT_FOR_A_CONNECTION = 2  # seconds, as for SQLite's lock
 PATIENCE = "-c timezone=UTC -c lock_timeout=1500 -c statement_timeout=2000"  # milliseconds
@@ -27,7 +27,7 @@ Insert = postgresql.Insert | sqlite.Insert
 class Database:
     engine: Engine
     line: Line | None = None  # of quick writes, on SQLite
-    turn: "threading.Lock | None" = None  # of the other writes of this process, on SQLite
+    turn: Turn | None = None  # of this process's webhooks and of its other writes, on SQLite
 
     @property
     def dialect(self) -> str:
@@ -45,21 +45,22 @@ class Database:
         Threads that asked SQLite for it again and again would hold a connection each meanwhile, and whoever asks at
         the right moment would have it, however long others wait: they queue here before they have a connection.
         """
-        give_up = time.monotonic() + SQLITE_BUSY
-        with self._in_turn(), self.engine.execution_options(writes=give_up).begin() as connection:
+        if self.turn is None:
+            with self.reads() as connection:
+                yield connection
+            return
+        give_up = time.monotonic() + self.turn.patience
+        with self.turn.writing(give_up), self.engine.execution_options(writes=give_up).begin() as connection:
             yield connection
 
-    @contextmanager
-    def _in_turn(self) -> Iterator[None]:
-        if self.turn is None:
-            yield
-            return
-        if not self.turn.acquire(timeout=SQLITE_BUSY):
-            raise TooLate(f"No turn to write to the database within {SQLITE_BUSY:.0f} s.")
-        try:
-            yield
-        finally:
-            self.turn.release()
+    def answering(self) -> AbstractContextManager[None]:
+        """A webhook is being answered, which goes before other work of this process."""
+        return self.turn.answering() if self.turn else nullcontext()
+
+    def step_aside(self) -> None:
+        """The webhook of this thread waits for the network now."""
+        if self.turn:
+            self.turn.step_aside()
 
     def close(self) -> None:
         if self.line is not None:
@@ -122,13 +123,16 @@ def _sqlite(url: str, connections: int) -> Database:
         pool_timeout=WAIT_FOR_A_CONNECTION,
     )
     event.listen(engine, "begin", _begin_sqlite)
-    return Database(engine, Line(connect), threading.Lock())
+    return Database(engine, Line(connect), Turn())
 
 
 def _begin_sqlite(connection: Connection) -> None:
     give_up = connection.get_execution_options().get("writes")
     if give_up is not None:
-        in_turn(connection.connection.cursor(), "BEGIN IMMEDIATE", {}, give_up)
+        try:
+            in_turn(connection.connection.cursor(), "BEGIN IMMEDIATE", {}, give_up)
+        except sqlite3.OperationalError as error:  # SQLAlchemy makes its own of what it runs itself, and not of this
+            raise OperationalError("BEGIN IMMEDIATE", None, error) from error
     else:
         connection.exec_driver_sql("BEGIN")
 

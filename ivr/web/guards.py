@@ -57,12 +57,10 @@ def twilio_signed(view: View) -> View:
             body = read_body(MAX_BODY, BODY_SECONDS)
         except TimeoutError:
             return Response("too slow", 408, mimetype="text/plain")
-        form = _form(body)
-        why_not = _why_not(form, body)
-        if why_not:
-            log.warning("webhook_refused", path=logged_path(), reason=why_not)
-            return Response("forbidden", 403, mimetype="text/plain")
-        return view(form, **values)
+        with runtime().database.answering():
+            form = _form(body)
+            why_not = _why_not(form, body)
+            return _forbidden(why_not) if why_not else view(form, **values)
 
     guarded.guard = "twilio"  # type: ignore[attr-defined]
     return guarded
@@ -105,11 +103,14 @@ def _of_a_desk(why_not: Callable[[bytes], str | None], view: Callable[[bytes], R
         return Response("too slow", 408, mimetype="text/plain")
     if len(body) > MAX_DESK_BODY:
         return too_large("too large")
-    reason = why_not(body)
-    if reason:
-        log.warning("webhook_refused", path=logged_path(), reason=reason)
-        return Response("forbidden", 403, mimetype="text/plain")
-    return view(body)
+    with runtime().database.answering():
+        reason = why_not(body)
+        return _forbidden(reason) if reason else view(body)
+
+
+def _forbidden(reason: str) -> Response:
+    log.warning("webhook_refused", path=logged_path(), reason=reason)
+    return Response("forbidden", 403, mimetype="text/plain")
 
 
 def _why_not_liveperson(body: bytes) -> str | None:

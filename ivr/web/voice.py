@@ -155,6 +155,7 @@ def _entered(here: Runtime, call: Call, branch: str, number: str) -> bool:
 
 def _say_yes(here: Runtime, flow: Flow, branch: Branch, call: Call, heard: Heard, asked: int, started: float) -> Script:
     """The caller said yes, to the offer or to the number read back: send the text; what they hear of it."""
+    here.database.step_aside()  # directories are asked, and Twilio is waited for
     ask, number = here.beforehand, heard.number
     devices = ask.keyed_in(flow, branch, call, number) if asked else ask.ask(flow, branch, heard.key, call.caller)
     slot = here.attempts.reserve()

@@ -139,12 +139,67 @@ def test_a_turn_to_write_that_does_not_come_is_an_error_of_the_database(tmp_path
     with new_database("sqlite", tmp_path) as url, closing(opened(url, 3)) as database, ThreadPoolExecutor(1) as threads:
 
         def write() -> None:
-            with database.writes():
+            with database.answering(), database.writes():
                 pass
 
-        with database.writes(), pytest.raises(SQLAlchemyError, match="No turn to write"):
+        with database.writes(), pytest.raises(SQLAlchemyError, match="not free to be written to"):
             threads.submit(write).result()
         write()
+
+
+def test_another_process_that_does_not_let_go_is_an_error_of_the_database(tmp_path: Path) -> None:
+    with new_database("sqlite", tmp_path) as url, closing(opened(url, 2)) as ours, opened_once(url) as theirs:
+        locked = pytest.raises(SQLAlchemyError, match="database is locked")
+        with theirs.writes(), ours.answering(), locked, ours.writes():
+            pass
+        with ours.writes():
+            pass
+
+
+def test_a_webhook_goes_before_those_who_write_behind(tmp_path: Path) -> None:
+    with new_database("sqlite", tmp_path) as url, closing(opened(url, 3)) as database, ThreadPoolExecutor(8) as threads:
+        began, order = threading.Barrier(7), list[str]()
+
+        def behind() -> None:
+            began.wait()
+            with database.writes():
+                order.append("behind")
+
+        def webhook() -> None:
+            with database.answering():
+                began.wait()  # it had no turn, as the one below holds it
+                with database.writes():
+                    order.append("webhook")
+
+        with database.writes():
+            waiting = [threads.submit(behind) for _ in range(5)] + [threads.submit(webhook)]
+            began.wait()
+            for _ in range(300):
+                with database.reads() as tx:
+                    tx.execute(text("SELECT 1"))
+        for each in waiting:
+            each.result()
+    assert order.index("webhook") <= 1, "at most one who writes behind had asked before it"
+
+
+def test_who_waits_for_the_network_keeps_nobody_from_writing(tmp_path: Path) -> None:
+    with new_database("sqlite", tmp_path) as url, closing(opened(url, 3)) as database, ThreadPoolExecutor(1) as threads:
+
+        def write() -> str:
+            with database.writes():
+                return "written"
+
+        with database.answering():
+            with database.writes():  # in the turn it has
+                pass
+            writing = threads.submit(write)
+            with pytest.raises(TimeoutError):
+                writing.result(timeout=0.05)
+            database.step_aside()
+            assert writing.result(timeout=5) == "written"
+            with database.writes():  # takes it again
+                pass
+        assert threads.submit(write).result(timeout=5) == "written"
 
 
 def write_calls(url: str, process: int) -> None:
