@@ -213,7 +213,7 @@ def test_the_numbers_are_a_recount(inside: Site) -> None:
     assert {name: int(steps[name]) for name in totals} == totals
     for by in ("branch", "brand", "day", "number"):
         rows = list(csv.DictReader(io.StringIO(inside.get(f"/funnel.csv?by={by}").text)))
-        assert {name: sum(int(row[name]) for row in rows) for name in totals} == totals, by
+        assert {name: sum(int(row[name] or 0) for row in rows) for name in totals} == totals, by
     rows = list(csv.DictReader(io.StringIO(inside.get("/reasons.csv?span=7d").text)))
     assert {row["reason"]: int(row["failed"]) for row in rows} == reasons
 
