@@ -28,8 +28,8 @@ from ivr.store.counts import Counting
 from ivr.store.database import opened_once
 
 _SHARES = (
-    "In brackets: the share of the step before it (failed: of accepted; read: of those delivered by WhatsApp or RCS, "
-    "which alone tell), and its 95% interval."
+    "In brackets: the share of the step before it, and its 95% interval; failed: of accepted; read: of those delivered "
+    "by WhatsApp or RCS, which alone tell."
 )
 
 
@@ -107,7 +107,7 @@ def _zone(arguments: argparse.Namespace, flows: Mapping[str, Flow]) -> ZoneInfo:
 
 
 def _print(one: Funnel, reasons: list[tuple[str, int]], judged: list[goals.Judged]) -> None:
-    console = Console(width=None if sys.stdout.isatty() else 140, markup=False, highlight=False, emoji=False)
+    console = Console(width=None if sys.stdout.isatty() else 170, markup=False, highlight=False, emoji=False)
     span = f"{one.asked.first} to {one.asked.last} ({one.asked.zone})"
     only = "".join(f", {column} {value}" for column, value in one.asked.only.items())
     console.print(f"What came of the calls, {span}{only}")
