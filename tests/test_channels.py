@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import settings
@@ -19,12 +20,15 @@ from ivr import deflection, numbers
 from ivr.clients.failure import SendError
 from ivr.clients.twilio import Listed
 from ivr.deflection import Attempted
+from ivr.funnel.asked import asked as asked_for
+from ivr.funnel.told import funnel
 from ivr.relay import channels
 from ivr.relay.channels import Reach
 from ivr.sandbox.scene import Scene
 from ivr.sandbox.town import ROOT, Town, town
-from ivr.store import known
+from ivr.store import counts, known
 from ivr.store.calls import Call
+from ivr.store.counts import Counting
 from ivr.store.database import opened_once
 from ivr.worker import Worker
 from tests.channelled import BRAND, CONTENT, RCS, SMS, WHATSAPP, WORDS, brand_doors, flows, works, written
@@ -195,6 +199,36 @@ def test_what_leads_to_the_next_channel(doors: Doors, said: str, code: int | Non
         status(doors, 0, said, code)
         works(doors)
     assert senders(doors) == ALL[:asked]
+
+
+def test_what_is_read_hours_later_is_in_the_funnel_once(doors: Doors) -> None:
+    """Said twice, or of a greeting that failed: that counts no more."""
+    database, counting = doors.runtime.database, Counting({"acme": "en-US"}, ["STOP"])
+    doors.voice(ACCEPT, Digits="1")
+    status(doors, 0, "delivered")
+    asked = {"span": "7d", "by": "channel"}
+
+    def told() -> dict[str, tuple[int | None, int | None]]:
+        counts.roll_up(database, counting, doors.clock.now)
+        with database.reads() as tx:
+            lines = funnel(tx, asked_for(asked, ZoneInfo("UTC"), doors.clock.now)).lines
+        return {line.label: (line.many("delivered"), line.many("read")) for line in lines if line.label != "(none)"}
+
+    assert told() == {"whatsapp": (1, 0)}
+    doors.clock.pass_(hours=30)
+    assert told() == {"whatsapp": (1, 0)}
+    for said in ("read", "delivered", "read"):
+        status(doors, 0, said)
+    doors.clock.pass_(minutes=1)
+    assert told() == {"whatsapp": (1, 1)}
+    doors.clock.pass_(hours=30)
+    doors.voice(ACCEPT, From="+14155552672", Digits="1")
+    for said in ("undelivered", "read"):
+        status(doors, 1, said, 63024 if said == "undelivered" else None)
+    works(doors)
+    status(doors, 2, "read")
+    doors.clock.pass_(minutes=1)
+    assert told() == {"whatsapp": (1, 1), "rcs": (1, 1)}
 
 
 def test_an_unclear_send_never_leads_to_the_next(doors: Doors) -> None:

@@ -1,6 +1,7 @@
 """`demo-data` and `report containment` from the command line: the walk-through of docs/containment.md, on both databases."""
 
 import csv
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from ivr.cli import main
 from ivr.sandbox.town import ROOT
 from ivr.store import outbox
 from ivr.store.database import opened_once
+from tests import channelled
 from tests.flow.test_aims import ACME
 from tests.test_messaging import written
 
@@ -103,6 +105,22 @@ def test_simulated_rows_are_nobody_s_to_send_and_the_same_again(here: Path, data
             told.append(([tuple(row) for row in rows], [tuple(row) for row in texts]))
     assert told[0] == told[1]
     assert {number[5:10] for _, number, _ in told[0][0]} == {"55501"}, "fictional numbers alone"
+
+
+def test_simulated_texts_by_whatsapp_and_rcs_are_read(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FLOWS_DIR", str(channelled.written(here / "channels")))
+    assert main.main(["demo-data", *SHORT]) == 0
+    capsys.readouterr()
+    funnel = ["report", "funnel", "--since", "2026-07-01", "--until", "2026-11-25", "--by", "channel", "--json"]
+    assert main.main(funnel) == 0
+    told = {line["label"]: line for line in json.loads(capsys.readouterr().out)["lines"]}
+    for channel in ("whatsapp", "rcs"):
+        assert 0.5 < told[channel]["rates"]["read"]["middle"] < 1, channel
+        assert told[channel]["read"] >= told[channel]["replied"] > 0, "who answered has read it"
+    assert (told["sms"]["read"], told["sms"]["rates"]["read"]) == (None, None)
+    assert told["sms"]["delivered"] > 0
 
 
 def test_simulated_rows_are_counted_and_gone_and_no_consent(

@@ -7,11 +7,19 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from ivr.store import messages as store
 from ivr.store.count_tables import count_marks, daily_counts, daily_failures, hourly_counts, hourly_failures
 from ivr.store.tables import calls, conversations, deflections, messages
 
 LANGUAGES = {"acme": "en-US", "bakery": "fr-FR"}
-SENDERS = {"sms": "+14155550111", None: "+14155550111", "whatsapp": "whatsapp:+14155550111", "push": "push"}
+SENDERS = {
+    "sms": "+14155550111",
+    None: "+14155550111",
+    "whatsapp": "whatsapp:+14155550111",
+    "push": "push",
+    "rcs": "MG1",
+}
+TELL = ("whatsapp", "rcs")  # that a text was read
 STOPS = frozenset({"STOP", "END"})
 TABLES = (
     hourly_counts,
@@ -83,21 +91,25 @@ def _greeting(
         "error_code": chance.choice([None, 30005]) if state in ("failed", "dead") else None,
         "created_at": at,
         "updated_at": at,
+        "read_at": at if state in ("delivered", "failed") and chance.random() < 0.5 else None,
     }
     tx.execute(insert(messages).values(row))
 
 
 def happen(tx: Connection, chance: random.Random, now: datetime, name: str) -> None:
-    """One thing that comes late: a status, a reply, a conversation opened or closed."""
+    """One thing that comes late: a status, a reader, a reply, a conversation opened or closed."""
     greetings = tx.execute(select(messages).where(messages.c.kind == "greeting").order_by(messages.c.id)).all()
     if not greetings:
         return
     one = chance.choice(greetings)
-    what = chance.choice(["status", "reply", "reply", "open", "close"])
+    what = chance.choice(["status", "read", "reply", "reply", "open", "close"])
     if what == "status":
         state = chance.choice(["delivered", "failed"])
         changed = {"state": state, "updated_at": now, "error_code": 30003 if state == "failed" else None}
         tx.execute(update(messages).where(messages.c.id == one.id, messages.c.state == "sent").values(changed))
+    elif what == "read":
+        store.move(tx, one.id, "delivered", now)
+        store.was_read(tx, one.id, now)
     elif what == "reply":
         row = {"id": name, "kind": "inbound", "state": "received", "towards": "desk", "number": one.number}
         sender = SENDERS["sms"] if one.sender == "push" or now.minute % 2 else one.sender  # they answer as they like
@@ -153,6 +165,7 @@ def _became(mine: list[Any], texts: Any, talks: list[Any]) -> Counter[str]:
         "accepted": True,
         "sent": any(text.provider_id or text.state in ("sent", "delivered") for text in mine),
         "delivered": any(text.state == "delivered" for text in mine),
+        "read": any(text.state == "delivered" and text.read_at and text.channel in TELL for text in mine),
         "replied": any(_answered(text, texts) for text in mine),
         "conversation": bool(opened),
         "closed": any(talk.state == "closed" for talk in opened),

@@ -110,13 +110,15 @@ def _write(database: Database, flow: Flow, here: World, arguments: argparse.Name
     told: Iterator[world.Simulated] = world.calls(here, arguments.calls, random.Random(f"calls {arguments.seed}"))
     rows = random.Random(f"rows {flow.id} {arguments.seed}")
     dialled = next(iter(flow.numbers), "+12005550199")
+    channels = {name: branch.channels for name, branch in flow.branches.items()}
     console = Console(stderr=True)
     shown = (TextColumn("writing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*shown, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=arguments.calls)
         for first in range(0, arguments.calls, _A_CHAPTER):
             part = list(itertools.islice(told, _A_CHAPTER))
-            chapter = Chapter(simulated.marked(flow.id), f"{flow.id}:{arguments.seed}", dialled, first, part, rows)
+            run = f"{flow.id}:{arguments.seed}"
+            chapter = Chapter(simulated.marked(flow.id), run, dialled, first, part, rows, channels)
             with database.writes() as tx:
                 simulated.write(tx, chapter)
             progress.update(task, advance=len(part))

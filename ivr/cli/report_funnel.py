@@ -23,10 +23,14 @@ from ivr.relay.wishes import STOP_WORDS
 from ivr.runtime import utc_now
 from ivr.spreadsheet import as_csv
 from ivr.store import counted, counts, simulated
+from ivr.store.count_tables import MEASURES
 from ivr.store.counts import Counting
 from ivr.store.database import opened_once
 
-_STEPS = ("calls", "offered", "accepted", "sent", "delivered", "replied", "conversation", "closed", "failed")
+_SHARES = (
+    "In brackets: the share of the step before it, and its 95% interval; failed: of accepted; read: of those delivered "
+    "by WhatsApp or RCS, which alone tell."
+)
 
 
 def add(reports: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -103,18 +107,18 @@ def _zone(arguments: argparse.Namespace, flows: Mapping[str, Flow]) -> ZoneInfo:
 
 
 def _print(one: Funnel, reasons: list[tuple[str, int]], judged: list[goals.Judged]) -> None:
-    console = Console(width=None if sys.stdout.isatty() else 140, markup=False, highlight=False, emoji=False)
+    console = Console(width=None if sys.stdout.isatty() else 170, markup=False, highlight=False, emoji=False)
     span = f"{one.asked.first} to {one.asked.last} ({one.asked.zone})"
     only = "".join(f", {column} {value}" for column, value in one.asked.only.items())
     console.print(f"What came of the calls, {span}{only}")
     table = Table(box=None, pad_edge=False)
     table.add_column(one.asked.by)
-    for step in _STEPS:
+    for step in MEASURES:
         table.add_column(step, justify="right")
     for line in (*one.lines, one.total):
-        table.add_row(line.label, *(_cell(line, step) for step in _STEPS))
+        table.add_row(line.label, *(_cell(line, step) for step in MEASURES))
     console.print(table)
-    console.print("In brackets: the share of the step before it (of accepted, where it failed), and its 95% interval.")
+    console.print(_SHARES)
     for each in judged:
         console.print(f"Goal of {each.whose}, {each.goal}: {each.verdict}, {each.reached}")
     for word, many in reasons:

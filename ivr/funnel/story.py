@@ -71,6 +71,8 @@ def _texts(story: Story, number: Callable[[str], str], shown: bool) -> Iterator[
     for text in story.texts:
         lost = text.state in ("failed", "dead")
         more = [f"{_STATES.get(text.state, text.state)} {text.updated_at:%H:%M:%S}"]
+        if text.read_at:
+            more.append(f"read {text.read_at:%H:%M:%S}")
         if text.kind == "greeting":
             more.insert(0, f"to {number(text.number)}")
         if text.attempts > 1:

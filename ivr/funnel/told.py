@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from ivr import numbers
 from ivr.funnel.asked import ONLY, PERIODS, Asked
 from ivr.store import counted, counts
-from ivr.store.count_tables import MEASURES
+from ivr.store.counted import COUNTED, READABLE
 from ivr.traffic.intervals import Range, wilson
 
 # A step, and what it is a share of. A call may hear several offers, so that these are none of the calls.
@@ -19,6 +19,7 @@ RATES = {
     "accepted": "offered",
     "sent": "accepted",
     "delivered": "sent",
+    "read": READABLE,
     "replied": "sent",
     "conversation": "replied",
     "closed": "conversation",
@@ -35,7 +36,9 @@ class Line:
     channel: str | None = None  # where told apart by channels: its own, "" where no text was tried
 
     def many(self, step: str) -> int | None:
-        """How many; None where this cannot be said of a channel."""
+        """How many; None where this cannot be said of a channel, or where no text could be said to be read."""
+        if step == "read" and not self.measured[READABLE]:
+            return None
         return None if self.channel and step in OF_NO_CHANNEL else self.measured[step]
 
     def rate(self, step: str) -> Range | None:
@@ -66,7 +69,7 @@ def funnel(tx: Connection, asked: Asked) -> Funnel:
     else:
         for (value,), measured in counted.read(tx, asked.wanted, (ONLY[asked.by],)).items():
             found[value] = measured
-    total = Counter({name: sum(measured[name] for measured in found.values()) for name in MEASURES})
+    total = Counter({name: sum(measured[name] for measured in found.values()) for name in COUNTED})
     ordered = sorted(found.items()) if asked.by in PERIODS else sorted(found.items(), key=_most)
     one = asked.only.get("channel")
     lines = [

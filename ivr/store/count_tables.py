@@ -5,12 +5,18 @@ from sqlalchemy import Column, Index, Integer, PrimaryKeyConstraint, String, Tab
 from ivr.store.tables import UtcTime, calls, conversations, deflections, messages, metadata
 
 DIMENSIONS = ("brand", "branch", "language", "channel", "dialled")
-MEASURES = ("calls", "offered", "accepted", "sent", "delivered", "replied", "conversation", "closed", "failed")
+MEASURES = ("calls", "offered", "accepted", "sent", "delivered", "read", "replied", "conversation", "closed", "failed")
+READ_IN = ("whatsapp", "rcs")  # the channels of which Twilio says that a text was read; of others nobody knows
 
 
 def _where() -> list[Column[str]]:
     lengths = {"brand": 32, "branch": 32, "language": 35, "channel": 16, "dialled": 200}
     return [Column(name, String(lengths[name]), nullable=False) for name in DIMENSIONS]
+
+
+def _measure(name: str) -> Column[int]:
+    """`read` came later than the others: whoever of a release before it still counts leaves it out."""
+    return Column(name, Integer, nullable=False, server_default="0" if name == "read" else None)
 
 
 def _counts(name: str, period: str) -> Table:
@@ -19,7 +25,7 @@ def _counts(name: str, period: str) -> Table:
         metadata,
         Column(period, UtcTime, nullable=False),  # its beginning, in UTC
         *_where(),
-        *(Column(measure, Integer, nullable=False) for measure in MEASURES),
+        *(_measure(name) for name in MEASURES),
         PrimaryKeyConstraint(period, *DIMENSIONS, name=f"pk_{name}"),
         sqlite_with_rowid=False,  # the rows lie in the order they are read in
     )
@@ -67,6 +73,8 @@ CAME_LATE = text(
     "kind = 'inbound' OR (kind = 'greeting' AND (state IN ('delivered', 'failed', 'dead') OR attempts > 1))"
 )
 Index("ix_messages_came_late", messages.c.updated_at, sqlite_where=CAME_LATE, postgresql_where=CAME_LATE)
+READ = text("kind = 'greeting' AND read_at IS NOT NULL")
+Index("ix_messages_read", messages.c.read_at, sqlite_where=READ, postgresql_where=READ)
 
 # What an operator looks for: the few that went wrong, among all.
 LOST = text("state IN ('failed', 'dead')")

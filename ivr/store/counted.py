@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, case, false, func, or_, select
 
 from ivr.store.count_tables import (
     DIMENSIONS,
     MEASURES,
+    READ_IN,
     daily_counts,
     daily_failures,
     hourly_counts,
@@ -18,6 +19,8 @@ from ivr.store.count_tables import (
 )
 
 DAY = timedelta(days=1)
+READABLE = "readable"  # what `read` is a share of: the delivered ones of the channels that tell
+COUNTED = (*MEASURES, READABLE)
 Key = tuple[Any, ...]
 
 
@@ -34,16 +37,16 @@ class Wanted:
 def read(tx: Connection, wanted: Wanted, by: Sequence[str]) -> dict[Key, Counter[str]]:
     """The counts, summed for each value of the columns `by`: brand, branch …"""
     found: dict[Key, Counter[str]] = {}
-    for _, key, measured in _rows(tx, wanted, (hourly_counts, daily_counts), MEASURES, by, timed=False):
-        found.setdefault(key, Counter(dict.fromkeys(MEASURES, 0))).update(measured)
+    for _, key, measured in _rows(tx, wanted, (hourly_counts, daily_counts), COUNTED, by, timed=False):
+        found.setdefault(key, Counter(dict.fromkeys(COUNTED, 0))).update(measured)
     if not by:
-        found.setdefault((), Counter(dict.fromkeys(MEASURES, 0)))
+        found.setdefault((), Counter(dict.fromkeys(COUNTED, 0)))
     return found
 
 
 def over_time(tx: Connection, wanted: Wanted) -> Iterator[tuple[datetime, dict[str, int]]]:
     """The counts of every hour, or of a whole day that lies within one period."""
-    for moment, _, measured in _rows(tx, wanted, (hourly_counts, daily_counts), MEASURES, (), timed=True):
+    for moment, _, measured in _rows(tx, wanted, (hourly_counts, daily_counts), COUNTED, (), timed=True):
         yield moment, measured
 
 
@@ -85,11 +88,17 @@ def _rows(
         (hourly, hourly.c.hour, _hours(hourly.c.hour, wanted, cut)),
     ):
         keys = [*([moment] if timed else []), *(table.c[name] for name in by)]
-        query = select(*keys, *(func.sum(table.c[name]) for name in measures)).where(within)
+        query = select(*keys, *(_sum(table, name) for name in measures)).where(within)
         query = query.where(*(table.c[name] == value for name, value in wanted.only.items()))
         for row in tx.execute(query.group_by(*keys) if keys else query):
             measured = dict(zip(measures, (value or 0 for value in row[len(keys) :]), strict=True))
             yield (row[0] if timed else None), tuple(row[timed : len(keys)]), measured
+
+
+def _sum(table: Table, name: str) -> ColumnElement[int]:
+    if name == READABLE:
+        return func.sum(case((table.c.channel.in_(READ_IN), table.c.delivered), else_=0))
+    return func.sum(table.c[name])
 
 
 def _cut(wanted: Wanted) -> set[datetime] | None:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import TextClause, bindparam, text
 
-from ivr.store.count_tables import CAME_LATE
+from ivr.store.count_tables import CAME_LATE, READ, READ_IN
 
 _HOUR = {
     "sqlite": "substr({column}, 1, 13)",
@@ -27,15 +27,18 @@ WHERE d.offered_at >= :begin AND d.offered_at < :until
 GROUP BY 1, 2, 4, 5
 """
 
-# A text is sent when its channel took it. A reply is a text of the consumer's after the greeting, by whichever channel,
-# and before the brand's next one that did not fail; a wish for no more texts is none. The channel is that of the
-# greeting that stands, of the last where all failed, and "" where none was tried. The reason is why the offer has no
-# text, as far as is known.
-ACCEPTED = """
+_TELL = ", ".join(f"'{channel}'" for channel in READ_IN)
+
+# A text is sent when its channel took it, and read when its channel tells so. A reply is a text of the consumer's after
+# the greeting, by whichever channel, and before the brand's next one that did not fail; a wish for no more texts is
+# none. The channel is that of the greeting that stands, of the last where all failed, and "" where none was tried. The
+# reason is why the offer has no text, as far as is known.
+ACCEPTED = f"""
 SELECT hour, brand, branch, channel, dialled, reason, COUNT(*) AS accepted, SUM(sent) AS sent,
-    SUM(delivered) AS delivered, SUM(replied) AS replied, SUM(conversation) AS conversation, SUM(closed) AS closed
+    SUM(delivered) AS delivered, SUM(read) AS read, SUM(replied) AS replied, SUM(conversation) AS conversation,
+    SUM(closed) AS closed
 FROM (
-    SELECT {hour:d.offered_at} AS hour, d.brand, d.branch, COALESCE(c.dialled, '') AS dialled,
+    SELECT {{hour:d.offered_at}} AS hour, d.brand, d.branch, COALESCE(c.dialled, '') AS dialled,
         COALESCE((SELECT COALESCE(g.channel, 'sms') FROM messages g
             WHERE g.deflection_id = d.id AND g.kind = 'greeting'
             ORDER BY CASE WHEN g.state IN ('failed', 'dead') THEN 1 ELSE 0 END, g.created_at DESC, g.id DESC LIMIT 1
@@ -44,6 +47,8 @@ FROM (
             AND (g.provider_id IS NOT NULL OR g.state IN ('sent', 'delivered'))) THEN 1 ELSE 0 END AS sent,
         CASE WHEN EXISTS (SELECT 1 FROM messages g WHERE g.deflection_id = d.id AND g.kind = 'greeting'
             AND g.state = 'delivered') THEN 1 ELSE 0 END AS delivered,
+        CASE WHEN EXISTS (SELECT 1 FROM messages g WHERE g.deflection_id = d.id AND g.kind = 'greeting'
+            AND g.state = 'delivered' AND g.read_at IS NOT NULL AND g.channel IN ({_TELL})) THEN 1 ELSE 0 END AS read,
         CASE WHEN EXISTS (
             SELECT 1 FROM messages g JOIN messages i ON i.number = g.number AND i.created_at > g.created_at
                 AND i.brand = g.brand AND i.kind = 'inbound'
@@ -81,6 +86,8 @@ SELECT d.offered_at AS at
     FROM (SELECT DISTINCT number, brand FROM messages WHERE updated_at >= :since AND ({CAME_LATE.text})) m
     CROSS JOIN messages g JOIN deflections d ON d.id = g.deflection_id
     WHERE g.number = m.number AND g.brand = m.brand AND g.kind = 'greeting'
+UNION SELECT d.offered_at FROM messages g JOIN deflections d ON d.id = g.deflection_id
+    WHERE g.read_at >= :since AND ({READ.text})
 UNION SELECT d.offered_at FROM conversations v JOIN deflections d ON d.id = v.deflection_id
     WHERE v.opened_at >= :since
 UNION SELECT d.offered_at FROM conversations v JOIN deflections d ON d.id = v.deflection_id

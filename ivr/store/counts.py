@@ -27,7 +27,7 @@ LATE = timedelta(minutes=10)  # a transaction is seen when it commits, with the 
 AN_OFFER_TAKES = timedelta(hours=2)  # until it is accepted, and its text out at the first try, at the very most
 ANY = ""  # channel: of calls and offers, and of a yes for which no text was tried
 PATIENCE = "60s"  # nobody waits for a count; a caller would for two seconds
-MARK, LOCK = "counts", 3
+MARK, LOCK = "counts with read", 3  # a release before READ has a mark of its own, and may count beside this one
 
 Key = tuple[Any, ...]
 Marks = Literal["anew", "on", "not"]  # what a count does with the mark of how far the rows were looked through
@@ -113,7 +113,7 @@ def count(tx: Connection, counting: Counting, hours: Sequence[datetime]) -> Hour
                 counts.setdefault(key(row), Counter())[row.measure] += row.many
         for row in _rows(tx, ACCEPTED, {**bounds, "no_replies": sorted(counting.no_replies)}):
             here = counts.setdefault(key(row, row.channel), Counter())
-            for name in ("accepted", "sent", "delivered", "replied", "conversation", "closed"):
+            for name in ("accepted", "sent", "delivered", "read", "replied", "conversation", "closed"):
                 here[name] += getattr(row, name)
             if row.reason:
                 here["failed"] += row.accepted

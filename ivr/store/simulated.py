@@ -5,15 +5,15 @@ are fictional (555-01xx).
 """
 
 import random
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, insert
 
 from ivr.store.control_tables import held_back
-from ivr.store.count_tables import daily_counts, daily_failures, hourly_counts, hourly_failures
+from ivr.store.count_tables import READ_IN, daily_counts, daily_failures, hourly_counts, hourly_failures
 from ivr.store.tables import calls, conversations, deflections, messages
 from ivr.traffic.world import Simulated
 
@@ -22,6 +22,8 @@ LONGEST = 32 - len(MARK)  # characters of a brand's id that can be marked
 _SENDER = "simulated"
 _WORDS = "(simulated)"
 _NOT_MOBILE = 30006
+_HAVE = {"push": 0.25, "whatsapp": 0.4, "rcs": 0.5}  # of consumers, a channel that is not the branch's last
+_READ = 0.7  # of those who do not answer
 
 Rows = list[dict[str, Any]]
 
@@ -44,6 +46,7 @@ class Chapter:
     first: int
     calls: Sequence[Simulated]
     chance: random.Random
+    channels: Mapping[str, Sequence[str]] = field(default_factory=dict)  # of a branch, in its order; texts unless said
 
 
 def write(tx: Connection, chapter: Chapter) -> None:
@@ -131,7 +134,25 @@ class _Talk:
         }
 
     def greeting(self) -> dict[str, Any]:
-        return self._text("greeting", "failed" if self.call.group == "untexted" else "delivered", self._greeted)
+        state = "failed" if self.call.group == "untexted" else "delivered"
+        row, channel = self._text("greeting", state, self._greeted), self._channel()
+        return row | {
+            "channel": channel,
+            "read_at": self._read() if state == "delivered" and channel in READ_IN else None,
+        }
+
+    def _channel(self) -> str:
+        """The first of the branch's that the consumer has; who has none of them gets the last."""
+        *first, last = self._chapter.channels.get(self.call.branch) or ("sms",)
+        return next((one for one in first if self._chapter.chance.random() < _HAVE.get(one, 1.0)), last)
+
+    def _read(self) -> datetime | None:
+        """Who answers has read it, within the time that it took."""
+        if self.call.replied:
+            return self._greeted + (self._wrote - self._greeted) / 2
+        if self._chapter.chance.random() < _READ:
+            return self._greeted + timedelta(seconds=10 + self._chapter.chance.expovariate(1 / 1800))
+        return None
 
     def conversation(self) -> dict[str, Any]:
         answered = self._wrote + timedelta(seconds=60 + self._chapter.chance.expovariate(1 / 300))

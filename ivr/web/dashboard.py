@@ -18,13 +18,13 @@ from ivr.funnel.told import RATES, Line, failures, funnel
 from ivr.runtime import Runtime
 from ivr.spreadsheet import as_csv
 from ivr.store import counted, counts, watch
+from ivr.store.count_tables import MEASURES
 from ivr.web import entrance
 from ivr.web.entrance import Form, Visitor, visitors_form, visitors_only
 from ivr.web.guards import runtime
 
 blueprint = Blueprint("dashboard", __name__, template_folder="templates")
 
-STEPS = ("calls", "offered", "accepted", "sent", "delivered", "replied", "conversation", "closed", "failed")
 MOST_LISTED = 100
 SIMULATED = "~simulated"
 _STATIC = Path(__file__).parent / "static"
@@ -135,7 +135,7 @@ def overview(visitor: Visitor) -> Response:
         given=request.args,
         told=told,
         timed=timed,
-        steps=STEPS,
+        steps=MEASURES,
         rate=_rate,
         choices=choices,
         by=asked.BY,

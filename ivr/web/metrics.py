@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from ivr.store import counted, counts, watch
 from ivr.store.count_tables import MEASURES
-from ivr.store.counted import Wanted
+from ivr.store.counted import READABLE, Wanted
 from ivr.web.entrance import opens
 from ivr.web.guards import runtime
 
@@ -49,6 +49,8 @@ class _Rows:
                 f"ivr_{step}", f"Offers by step: {step}, this month.", labels=["brand", "branch"]
             )
             for (brand, branch), measured in found.items():
+                if step == "read" and not measured[READABLE]:
+                    continue  # nobody knows, which is not none
                 family.add_metric([brand, branch], measured[step])
             yield family
         lost = CounterMetricFamily("ivr_failed_by_reason", "Texts failed, this month.", labels=["brand", "reason"])

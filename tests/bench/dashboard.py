@@ -14,7 +14,7 @@ from ivr.flow.load import load_directory
 from ivr.sandbox.town import ROOT, SECRET_KEY
 from ivr.store import schema
 from ivr.store.count_tables import MEASURES, count_marks, hourly_counts, hourly_failures
-from ivr.store.counts import Counting, roll_up, sum_up
+from ivr.store.counts import MARK, Counting, roll_up, sum_up
 from ivr.store.database import Database, opened_once
 from tests.bench.figures import Figure, at_most, percentile
 from tests.bench.postgres import own_database
@@ -102,7 +102,7 @@ def _write(tx: Connection) -> None:
         tx.execute(insert(hourly_failures), failures)
     midnight = begin.replace(hour=0)
     sum_up(tx, [midnight + timedelta(days=day) for day in range(DAYS + 1)])
-    tx.execute(insert(count_marks).values(name="counts", upto=NOW - timedelta(minutes=1)))
+    tx.execute(insert(count_marks).values(name=MARK, upto=NOW - timedelta(minutes=1)))
     _rows(tx)
 
 

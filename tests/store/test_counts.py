@@ -16,6 +16,7 @@ from sqlalchemy import Connection, insert, select, update
 from ivr.funnel.asked import Asked
 from ivr.funnel.told import Line, funnel
 from ivr.store import counted, counts
+from ivr.store import messages as store
 from ivr.store.count_tables import DIMENSIONS, MEASURES, hourly_counts, hourly_failures
 from ivr.store.counted import Wanted
 from ivr.store.counts import Counting
@@ -155,6 +156,40 @@ def test_a_yes_is_counted_under_the_channel_that_took_it(database: Database) -> 
     assert (line.many("offered"), line.many("accepted"), line.rate("accepted")) == (None, 2, None)
 
 
+def test_a_greeting_read_days_later_is_counted_under_its_offer(database: Database) -> None:
+    with database.writes() as tx:
+        yes(tx, MORNING, ("whatsapp", "delivered"))
+        yes(tx, MORNING + timedelta(hours=1), ("whatsapp", "delivered"))
+        yes(tx, MORNING + timedelta(hours=2), ("rcs", "sent"))
+        yes(tx, MORNING + timedelta(hours=3), ("sms", "delivered"))
+    later = EVENING + timedelta(days=5)
+    counts.roll_up(database, COUNTING, later)
+    assert [by_channel(database)[name].many("read") for name in ("whatsapp", "rcs", "sms")] == [0, None, None]
+    with database.writes() as tx:
+        store.was_read(tx, "020900-0", later)
+    assert counts.roll_up(database, COUNTING, later + timedelta(minutes=1)) == 1 + 4, "its hour, and the last ones"
+    assert by_channel(database)["whatsapp"].many("read") == 1
+    with database.writes() as tx:
+        for greeting in ("021100-0", "021200-0"):
+            store.move(tx, greeting, "delivered", later)
+            store.was_read(tx, greeting, later)
+    counts.roll_up(database, COUNTING, later + timedelta(minutes=2))
+    told = by_channel(database)
+    assert [told[name].many("read") for name in ("whatsapp", "rcs", "sms")] == [1, 1, None], "a text tells nobody"
+    rate = told["whatsapp"].rate("read")
+    assert rate
+    assert (rate.middle, rate.sample) == (0.5, 2)
+    assert told["sms"].rate("read") is None
+    day = Asked(MORNING.date(), MORNING.date(), ZoneInfo("UTC"), {}, "hour")
+    with database.reads() as tx:
+        hours = funnel(tx, day)
+    assert [line.many("read") for line in hours.lines[9:13]] == [1, 0, 1, None]
+    rate = hours.total.rate("read")
+    assert rate
+    assert (hours.total.many("read"), hours.total.many("delivered"), rate.sample) == (2, 4, 3), "of those that can tell"
+    assert kept(database) == naive(database)
+
+
 def test_a_text_that_is_requeued_and_goes_out_days_later_is_counted(database: Database) -> None:
     with database.writes() as tx:
         yes(tx, MORNING, ("sms", "dead"))
@@ -226,6 +261,11 @@ def summed(whole: Any, **only: Any) -> dict[str, int]:
     return {name: sum(each.get(name, 0) for each in mine) for name in MEASURES}
 
 
+def readable(whole: Any, **only: Any) -> int:
+    """The delivered ones of channels that tell, which `read` is a share of."""
+    return sum(summed(whole, **only, channel=channel)["delivered"] for channel in traffic_rows.TELL)
+
+
 def test_read_sums_and_narrows(database: Database) -> None:
     with database.writes() as tx:
         traffic_rows.write_calls(tx, random.Random(1), MORNING, 40)
@@ -238,10 +278,12 @@ def test_read_sums_and_narrows(database: Database) -> None:
         lost = counted.failures(tx, replace(wanted, only={}))
         assert counted.choices(tx, wanted)["brand"] == ["acme", "bakery"]
         assert counted.read(tx, Wanted(EVENING, EVENING, {}), ("branch",)) == {}
-    assert dict(everything) == summed(whole)
+    assert dict(everything) == summed(whole) | {"readable": readable(whole)}
+    assert 0 < everything["read"] < everything["readable"] < everything["delivered"]
     assert everything["calls"] > 30
     for (branch,), measured in by_branch.items():
-        assert dict(measured) == summed(whole, brand="acme", branch=branch)
+        only = {"brand": "acme", "branch": branch}
+        assert dict(measured) == summed(whole, **only) | {"readable": readable(whole, **only)}
     assert sum(lost.values()) == everything["failed"] > 0
 
 

@@ -213,7 +213,7 @@ def test_the_numbers_are_a_recount(inside: Site) -> None:
     assert {name: int(steps[name]) for name in totals} == totals
     for by in ("branch", "brand", "day", "number"):
         rows = list(csv.DictReader(io.StringIO(inside.get(f"/funnel.csv?by={by}").text)))
-        assert {name: sum(int(row[name]) for row in rows) for name in totals} == totals, by
+        assert {name: sum(int(row[name] or 0) for row in rows) for name in totals} == totals, by
     rows = list(csv.DictReader(io.StringIO(inside.get("/reasons.csv?span=7d").text)))
     assert {row["reason"]: int(row["failed"]) for row in rows} == reasons
 
@@ -256,6 +256,7 @@ def test_numbers_and_words_are_shown_to_who_asks_and_that_is_logged(inside: Site
             "brand": "acme",
         }
         text |= {"number": "+14155552671", "sender": "+14155550111", "body": "A word to one person"}
+        text["read_at"] = inside.doors.clock.now + timedelta(seconds=61)
         now = {"created_at": inside.doors.clock.now, "updated_at": inside.doors.clock.now}
         tx.execute(insert(messages).values(text | now))
     for path in ("/call?id=CAstory", "/call.csv?id=CAstory", "/now", "/calls.csv", "/waiting.csv", "/failures.csv"):
@@ -265,6 +266,7 @@ def test_numbers_and_words_are_shown_to_who_asks_and_that_is_logged(inside: Site
     shown = inside.post("/call", {"id": "CAstory", "token": inside.token()}).text
     assert NUMBER in shown
     assert "A word to one person" in shown
+    assert f", read {inside.doors.clock.now + timedelta(seconds=61):%H:%M:%S}" in shown
     assert '"event": "call_unmasked", "call": "CAstory", "who": "ada"' in logged.getvalue()
     assert "2671" not in logged.getvalue()
     assert inside.get("/call?id=none").status_code == 404
