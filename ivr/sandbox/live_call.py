@@ -27,13 +27,16 @@ class Line:
     tell: Tell
     gone: bool = False
     _keys: str = ""
+    _listening: int = 0  # how many times the call has listened for keys so far
     _spoken: int = 0  # prompts begun
     _heard: int = 0
     _lock: Lock = field(default_factory=Lock)
 
-    def press(self, key: str) -> None:
+    def press(self, key: str, listening: int) -> None:
+        """A key for the prompt that was listening then; one that comes after its end is nobody's."""
         with self._lock:
-            self._keys += key if key in KEYS else ""
+            if listening == self._listening and key in KEYS:
+                self._keys += key
         self.clock.nudge()
 
     def heard(self, prompt: int) -> None:
@@ -45,9 +48,12 @@ class Line:
         self.gone = True
         self.clock.nudge()
 
-    def forget_keys(self) -> None:
+    def listen(self) -> int:
+        """Begin anew; what keys name that are pressed from now on."""
         with self._lock:
             self._keys = ""
+            self._listening += 1
+            return self._listening
 
     def keys(self) -> str:
         return self._keys
@@ -106,15 +112,13 @@ class LiveCall(Call):
         self.line.play(verb)
 
     def _gather(self, verb: Verb) -> Answer | None:
-        self.line.forget_keys()
+        listening = self.line.listen()
         self.transcript.add("ivr", document.spoken(verb))
-        self.line.tell(
-            "listens", {"on": True, "digits": verb.get("numDigits", ""), "ends": verb.get("finishOnKey", "#")}
-        )
+        self.line.tell("listens", {"on": True, "id": listening})
         try:
             keys = self._keys_for(verb)
         finally:
-            self.line.tell("listens", {"on": False})
+            self.line.tell("listens", {"on": False, "id": listening})
         if keys:
             self.transcript.add("caller", f"presses {keys}")
         digits, _ = document.collected(verb, keys)

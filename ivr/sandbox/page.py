@@ -61,7 +61,7 @@ def page(live: LivePhone) -> Blueprint:
 def _on_the_phone(live: LivePhone) -> dict[str, Act]:
     return {
         "dial": lambda given: live.dial(*(str(given[name]) for name in DIALLING)),
-        "press": lambda given: live.line().press(str(given["key"])),
+        "press": lambda given: live.line().press(str(given["key"]), int(given["during"])),
         "heard": lambda given: live.heard(int(given["id"])),
         "hang-up": lambda given: live.line().hang_up(),
         "hurry": lambda given: live.hurry(max(0.0, min(float(given["seconds"]), LONGEST_HURRY))),

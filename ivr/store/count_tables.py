@@ -79,5 +79,15 @@ Index("ix_messages_read", messages.c.read_at, sqlite_where=READ, postgresql_wher
 # What an operator looks for: the few that went wrong, among all.
 LOST = text("state IN ('failed', 'dead')")
 Index("ix_messages_lost", messages.c.created_at, sqlite_where=LOST, postgresql_where=LOST)
+# What was given up, and whose it is: told at every look without reading one of the texts.
+DEAD = text("state = 'dead'")
+Index(
+    "ix_messages_dead",
+    messages.c.towards,
+    messages.c.brand,
+    messages.c.created_at,
+    sqlite_where=DEAD,
+    postgresql_where=DEAD,
+)
 REFUSED = text("refused IS NOT NULL")
 Index("ix_deflections_refused", deflections.c.offered_at, sqlite_where=REFUSED, postgresql_where=REFUSED)

@@ -1,6 +1,7 @@
 """The phone page in a browser: a call is dialled, heard, deflected and answered; a prompt is edited and heard."""
 
 import io
+import json
 import re
 import shutil
 import wave
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 from flask import Flask, Response, request
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from ivr.sandbox.town import Town, free_port, town
 from tests.browser.conftest import Opened
@@ -215,7 +216,8 @@ def test_who_hangs_up_in_the_queue_has_left_it(sandbox: Sandbox, opened: Opened)
     expect(page.locator("#state")).to_have_text("Waiting in the queue “billing”")
     page.locator("#call").click()
     expect(page.locator("#state")).to_have_text("Ready")
-    assert sandbox.town.webhooks.exchanges[-1]["params"]["QueueResult"] == "hangup"
+    said = [made["params"] for made in sandbox.town.webhooks.exchanges]  # what came of earlier texts among them
+    assert [told["QueueResult"] for told in said if "QueueResult" in told][-1] == "hangup"
 
 
 # Every state that a person could have seen, and acted on.
@@ -262,6 +264,31 @@ def test_a_number_is_keyed_in_and_its_texts_arrive_here(sandbox: Sandbox, opened
     page.get_by_label("Text message").fill("It is me")
     page.keyboard.press("Enter")
     expect(page.locator("#facts")).to_contain_text("+1(415) 555-2680")
+
+
+def test_keys_arrive_in_the_order_in_which_they_were_pressed(sandbox: Sandbox, opened: Opened) -> None:
+    page, waiting = opened(sandbox.url, script=VOICE), list[Route]()
+    ready(page)
+    page.locator("#call").click()
+    listens(page)
+    pressed = "**/phone/do/press"
+    page.route(pressed, lambda route: waiting.append(route))  # of its own: Playwright marks what it is given
+    with page.expect_request(pressed):
+        page.keyboard.type("789")
+    for key in "78":
+        assert told(page, waiting) == [key]
+        with page.expect_request(pressed):
+            waiting.pop().continue_()
+    assert told(page, waiting) == ["9"]
+    waiting.pop().continue_()
+    page.locator("#call").click()
+    expect(page.locator("#state")).to_have_text("Ready")
+
+
+def told(page: Page, waiting: list[Route]) -> list[str]:
+    """The keys that are on their way."""
+    page.evaluate("0")  # whatever the page asked before is known then
+    return [json.loads(route.request.post_data or "{}")["key"] for route in waiting]
 
 
 def test_a_recording_plays(sandbox: Sandbox, opened: Opened) -> None:

@@ -24,6 +24,8 @@ let brands = [];
 let is = "idle";
 let prompt = null; // the one that is heard now
 let keys = "";
+let listening = 0; // which of the prompts that listen the keypad shows
+let sending = Promise.resolve(); // the keys before: side by side, a later one might arrive first
 let began = 0;
 let said = "";
 let unread = 0;
@@ -103,7 +105,10 @@ async function press(key) {
   const button = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
   button.classList.add("down");
   setTimeout(() => button.classList.remove("down"), 160);
-  await act("press", { key });
+  const during = listening;
+  const mine = sending.then(() => act("press", { key, during }));
+  sending = mine.catch(() => {});
+  await mine;
 }
 
 async function keyed(event) {
@@ -195,6 +200,7 @@ export const heard = {
   },
   listens(told) {
     $("keypad").classList.toggle("listens", told.on);
+    listening = told.id;
     keys = "";
   },
   text(told, isNew) {
@@ -216,6 +222,7 @@ function begin(told) {
     numbers(told.number);
   }
   began = Date.now();
+  listening = 0;
   keys = "";
   caption("");
 }
