@@ -62,9 +62,9 @@ def funnel(tx: Connection, asked: Asked) -> Funnel:
     found: dict[str, Counter[str]] = {}
     if asked.by in PERIODS:
         found = {label: Counter() for label in _labels(asked)}
-        for moment, measured in _over_time(tx, asked):
+        for moment, measured in counted.over_time(tx, replace(asked.wanted, hourly=asked.by == "hour")):
             here = found.setdefault(_period(moment, asked.by, asked.zone), Counter())
-            for name, many in measured.items():  # a year has 8,760 hours: `update` would take twice the time
+            for name, many in measured.items():  # a year has thousands: `update` would take twice the time
                 here[name] += many
     else:
         for (value,), measured in counted.read(tx, asked.wanted, (ONLY[asked.by],)).items():
@@ -82,14 +82,6 @@ def failures(tx: Connection, asked: Asked) -> list[tuple[str, int]]:
     """Why accepted offers had no text, the most frequent reason first."""
     found = counted.failures(tx, asked.wanted)
     return sorted(((reason, many) for (reason,), many in found.items()), key=lambda each: (-each[1], each[0]))
-
-
-def _over_time(tx: Connection, asked: Asked) -> Iterator[tuple[datetime, dict[str, int]]]:
-    """Hours are told apart by cutting every day."""
-    wanted = asked.wanted
-    if asked.by == "hour":
-        wanted = replace(wanted, at=[moment + timedelta(hours=1) for moment in (asked.since, *asked.begins)])
-    return counted.over_time(tx, wanted)
 
 
 def _most(each: tuple[str, Counter[str]]) -> tuple[int, int, int, str]:

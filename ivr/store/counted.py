@@ -21,6 +21,7 @@ from ivr.store.count_tables import (
 DAY = timedelta(days=1)
 READABLE = "readable"  # what `read` is a share of: the delivered ones of the channels that tell
 COUNTED = (*MEASURES, READABLE)
+MOST_HOURS = 5_000  # named in one statement; SQLite takes 32,766 values, PostgreSQL 65,535
 Key = tuple[Any, ...]
 
 
@@ -32,6 +33,7 @@ class Wanted:
     until: datetime
     only: Mapping[str, str]
     at: Sequence[datetime] = ()
+    hourly: bool = False  # every hour is told apart
 
 
 def read(tx: Connection, wanted: Wanted, by: Sequence[str]) -> dict[Key, Counter[str]]:
@@ -45,9 +47,22 @@ def read(tx: Connection, wanted: Wanted, by: Sequence[str]) -> dict[Key, Counter
 
 
 def over_time(tx: Connection, wanted: Wanted) -> Iterator[tuple[datetime, dict[str, int]]]:
-    """The counts of every hour, or of a whole day that lies within one period."""
-    for moment, _, measured in _rows(tx, wanted, (hourly_counts, daily_counts), COUNTED, (), timed=True):
-        yield moment, measured
+    """The counts, each with a moment of the period that they are of."""
+    halved = {} if wanted.hourly else _halved(wanted)
+    rest: dict[datetime, dict[str, int]] = {}
+    whole = replace(wanted, at=[moment for moment in wanted.at if _floor(moment) not in halved])
+    for moment, _, measured in _rows(tx, whole, (hourly_counts, daily_counts), COUNTED, (), timed=True):
+        if moment in halved:
+            rest[moment] = measured
+        else:
+            yield moment, measured
+    for hour, measured in _of_hours(tx, wanted, [hour for at in halved.values() for hour in _fewer(at)]):
+        yield hour, measured
+        for name, many in measured.items():
+            rest[_floor(hour)][name] -= many
+    for day, measured in rest.items():
+        at = halved[day]
+        yield (at if _fewer(at)[0] < at else day), measured
 
 
 def failures(tx: Connection, wanted: Wanted, by: Sequence[str] = ()) -> Counter[Key]:
@@ -95,6 +110,37 @@ def _rows(
             yield (row[0] if timed else None), tuple(row[timed : len(keys)]), measured
 
 
+def _halved(wanted: Wanted) -> dict[datetime, datetime]:
+    """The days, of UTC, that one beginning of a period cuts in two, and where.
+
+    Of these the hours on one side are read, and the day's sum says what the other side has: midnight in New York is at
+    four or five, and a year by day would else be read hour by hour.
+    """
+    edges = [at for at in wanted.at if wanted.since < at < wanted.until and at != _floor(at)]
+    often = Counter(map(_floor, edges))
+    ends = {_floor(edge) for edge in (wanted.since, wanted.until)}
+    found = {_floor(at): at for at in edges if often[_floor(at)] == 1 and _floor(at) not in ends}
+    left = replace(wanted, at=[at for at in edges if _floor(at) not in found])
+    return {} if _cut(left) is None else found  # where all is read by hours anyway, nothing is gained
+
+
+def _fewer(at: datetime) -> list[datetime]:
+    """The hours of a day before or from `at` on, whichever are fewer."""
+    hours = [_floor(at) + timedelta(hours=hour) for hour in range(24)]
+    before, after = [hour for hour in hours if hour < at], [hour for hour in hours if hour >= at]
+    return before if len(before) <= len(after) else after
+
+
+def _of_hours(tx: Connection, wanted: Wanted, hours: Sequence[datetime]) -> Iterator[tuple[datetime, dict[str, int]]]:
+    table = hourly_counts
+    for first in range(0, len(hours), MOST_HOURS):
+        these = table.c.hour.in_(hours[first : first + MOST_HOURS])
+        query = select(table.c.hour, *(_sum(table, name) for name in COUNTED)).where(these)
+        query = query.where(*(table.c[name] == value for name, value in wanted.only.items()))
+        for hour, *measured in tx.execute(query.group_by(table.c.hour)):
+            yield hour, dict(zip(COUNTED, (value or 0 for value in measured), strict=True))
+
+
 def _sum(table: Table, name: str) -> ColumnElement[int]:
     if name == READABLE:
         return func.sum(case((table.c.channel.in_(READ_IN), table.c.delivered), else_=0))
@@ -103,6 +149,8 @@ def _sum(table: Table, name: str) -> ColumnElement[int]:
 
 def _cut(wanted: Wanted) -> set[datetime] | None:
     """The days, of UTC, within which something begins or ends; None where these are most: all is read by hours then."""
+    if wanted.hourly:
+        return None
     edges = (wanted.since, wanted.until, *wanted.at)
     cut = {_floor(edge) for edge in edges if edge != _floor(edge)}
     return None if 2 * len(cut) > (wanted.until - wanted.since) / DAY else cut
