@@ -15,6 +15,9 @@ Rows = Sequence[Row[Any]]
 A_DAY = timedelta(days=1)
 UNFINISHED = text("messages.state IN ('due', 'sending', 'unclear')")
 LOST_TEXT, REFUSED_OFFER = text(f"messages.{LOST.text}"), text(f"deflections.{REFUSED.text}")
+# What is told of a text that waits or was given up: its words are not, and would make most of a long list.
+WAITING = ("created_at", "brand", "kind", "towards", "state", "attempts", "error_code", "next_try", "give_up_at", "id")
+_WAITING = [messages.c[name] for name in (*WAITING, "number")]
 GIVEN_UP = text(f"messages.{DEAD.text}")  # as its index says it: a bound value might be any state
 
 
@@ -104,13 +107,13 @@ def _reason(code: int | None, state: str) -> str:
 
 
 def unfinished(tx: Connection, most: int) -> Rows:
-    """What waits to be sent, is being sent, or may have been; the oldest first."""
-    return tx.execute(select(messages).where(UNFINISHED).order_by(messages.c.created_at).limit(most)).all()
+    """What waits to be sent, is being sent, or may have been; the oldest first. Each with WAITING."""
+    return tx.execute(select(*_WAITING).where(UNFINISHED).order_by(messages.c.created_at).limit(most)).all()
 
 
 def dead(tx: Connection, most: int) -> Rows:
-    """What was given up, the newest first."""
-    given_up = select(messages).where(LOST_TEXT, messages.c.state == "dead")
+    """What was given up, the newest first. Each with WAITING."""
+    given_up = select(*_WAITING).where(LOST_TEXT, messages.c.state == "dead")
     return tx.execute(given_up.order_by(messages.c.created_at.desc()).limit(most)).all()
 
 
