@@ -83,9 +83,10 @@ def log_in(page: Page) -> None:
 
 
 def test_every_page_by_day_and_night_wide_and_narrow(site: Site, opened: Opened) -> None:
-    page = opened(f"{site.url}/login")
-    nothing_serious(page)
-    shot(page, "login-light")
+    for dark in (True, False):
+        page = opened(f"{site.url}/login", dark=dark, narrow=dark)
+        nothing_serious(page)
+        shot(page, "login-dark-narrow" if dark else "login-light")
     log_in(page)
     known = page.context.storage_state()
     page.goto(f"{site.url}/now")
@@ -93,6 +94,7 @@ def test_every_page_by_day_and_night_wide_and_narrow(site: Site, opened: Opened)
     pages = {
         "funnel": "?brand=acme~simulated&span=91d",
         "goals": "?brand=acme&by=day&span=7d",
+        "nothing": "?branch=nowhere&span=yesterday",
         "failures": "/failures?span=7d",
         "now": "/now",
         "story": str(story).removeprefix("/dashboard"),

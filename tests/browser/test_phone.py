@@ -154,6 +154,9 @@ def test_by_keyboard_alone(sandbox: Sandbox, opened: Opened) -> None:
     expect(page.locator("#text")).not_to_be_focused()
     nothing_serious(page)
     shot(page, "answered-narrow")
+    page.emulate_media(color_scheme="dark")
+    nothing_serious(page)
+    shot(page, "answered-dark-narrow")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     if page.locator("#phone").get_attribute("data-is") != "idle":
         page.evaluate("document.getElementById('call').click()")

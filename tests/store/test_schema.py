@@ -60,7 +60,8 @@ def test_what_was_counted_before_read_is_counted_anew_beside_a_release_that_stil
             config.attributes["connection"] = tx
             for table in ("hourly_counts", "daily_counts"):
                 tx.exec_driver_sql(f"ALTER TABLE {table} DROP COLUMN read")
-            tx.exec_driver_sql("DROP INDEX ix_messages_read")
+            for index in ("ix_messages_read", "ix_messages_dead"):
+                tx.exec_driver_sql(f"DROP INDEX {index}")
             command.stamp(config, "0013")
         schema.upgrade(database)
         with database.reads() as tx:
