@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ivr.app import create_app
 from ivr.cli.main import main
 from ivr.clients import liveperson_sdes
 from ivr.clients.failure import SendError
@@ -443,8 +442,9 @@ def test_an_own_agent_ends_the_asking(database_url: str, tmp_path: Path) -> None
 
 def test_texts_at_one_moment_are_asked_about_once(before: Talking) -> None:
     def posts(sid: str, body: str) -> int:
+        # A client each, as a client is not for several threads; the app is, and is made once, as a process makes it.
         form = {"MessageSid": sid, "AccountSid": ACCOUNT_SID, "NumMedia": "0", "From": CALLER, "To": SENDER}
-        client = create_app(before.doors.runtime).test_client()
+        client = before.doors.client.application.test_client()
         return replace(before.doors, client=client).post("/messages", form | {"Body": body}).status_code
 
     with ThreadPoolExecutor(8) as threads:
