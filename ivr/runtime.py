@@ -2,7 +2,8 @@
 
 import random
 import uuid
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -93,6 +94,7 @@ class Runtime:
     brands: Mapping[str, Brand]
     numbers: Mapping[str, tuple[str, str]]  # dialled E.164 -> brand, the place where it enters
     senders: Mapping[str, str]  # our sending number or messaging service -> brand
+    shared: Set[str]  # senders of several brands
     database: Database
     listens: bool  # whether NOTIFY may wake this process
     journal: Journal
@@ -197,11 +199,13 @@ def build(
     listener = Listener(flows, links, new_id, now)
     ledger = Ledger(database, now, chance or random.Random())
     delivery, beforehand = _outward(settings, ledger, listener, liveperson, desk_secrets, named)
+    senders = Counter(address for flow in flows.values() for address in set(flow.sender.addresses))
     return Runtime(
         settings=settings,
         brands={flow.id: Brand(flow, twiml.ready_made(flow), aims.sharing(flow.branches)) for flow in flows.values()},
         numbers={number: (flow.id, place) for flow in flows.values() for number, place in flow.numbers.items()},
         senders={address: flow.id for flow in flows.values() for address in flow.sender.addresses},
+        shared={address for address, brands in senders.items() if brands > 1},
         database=database,
         listens=listens,
         journal=Journal.of(database),

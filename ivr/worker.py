@@ -98,10 +98,11 @@ class Worker:
         self._under_way = {attempt for attempt in self._under_way if not attempt.done()}
         # The counting is begun beside a whole round of attempts, and a LIMIT below zero has none on SQLite.
         free = max(0, THREADS - len(self._under_way))
-        if not self._has_work(now):
+        texts, promises = self._looked(now)
+        if not texts and not promises:
             return False
         with here.database.writes() as tx:
-            taken = self._take(tx, now, free)
+            taken = self._take(tx, now, free if texts else 0, MOST_EXPECTATIONS if promises else 0)
             self._by_the_clock(tx, now, taken)
         taken.tell()
         for text in taken.due:
@@ -112,8 +113,8 @@ class Worker:
             self._begin(submit, self._count)
         return taken.more
 
-    def _take(self, tx: Connection, now: datetime, free: int) -> "_Taken":
-        """What is due now, at most as much as is `free`."""
+    def _take(self, tx: Connection, now: datetime, free: int, promises: int) -> "_Taken":
+        """What is due now, at most as much as is `free`, and at most so many `promises`."""
         here, taken = self.runtime, _Taken()
         if abs(now - self._looked_at_leases) >= LOOKS_AT_LEASES_EVERY:
             self._looked_at_leases = now
@@ -123,17 +124,21 @@ class Worker:
                 api_events.text_changed(tx, message_id, "expired", now)
             if taken.dead:
                 conversations.close_abandoned(tx, now)
-        come, taken.broken = expectations.come(tx, here.listener.flows, here.new_id, now, MOST_EXPECTATIONS)
-        claimed = outbox.claim(tx, now, free - len(taken.unclear))
-        taken.due = still_wanted(tx, claimed, here.listener.flows, here.new_id, now)
-        taken.more = (free > 0 and len(claimed) + len(taken.unclear) == free) or come == MOST_EXPECTATIONS
+        if promises:
+            come, taken.broken = expectations.come(tx, here.listener.flows, here.new_id, now, promises)
+            taken.more = come == promises
+        if free:
+            claimed = outbox.claim(tx, now, free - len(taken.unclear))
+            taken.due = still_wanted(tx, claimed, here.listener.flows, here.new_id, now)
+            taken.more = taken.more or len(claimed) + len(taken.unclear) == free
         return taken
 
-    def _has_work(self, now: datetime) -> bool:
+    def _looked(self, now: datetime) -> tuple[bool, bool]:
+        """Whether any text, and whether any promise, is to be looked at now: asked without a lock, for many rounds."""
         if now >= self._look_at_the_clock:
-            return True
+            return True, True
         with self.runtime.database.reads() as tx:
-            return outbox.has_work(tx, now) or planned.have_come(tx, now)
+            return outbox.has_work(tx, now), planned.have_come(tx, now)
 
     def _by_the_clock(self, tx: Connection, now: datetime, taken: "_Taken") -> None:
         if now < self._look_at_the_clock:

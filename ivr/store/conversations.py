@@ -40,13 +40,14 @@ class Conversation:
 _COLUMNS = tuple(conversations.c[field.name] for field in fields(Conversation))
 
 
-# Built once: a webhook asks it of every text that comes in.
+# Built once: a webhook asks it of every text that comes in, and the worker before each goes to the desk.
 _OF_CONSUMER = select(*_COLUMNS).where(
     conversations.c.number == bindparam("number"),
     conversations.c.sender == bindparam("sender"),
     conversations.c.brand == bindparam("brand"),
     conversations.c.state != "closed",
 )
+_BY_ID = select(*_COLUMNS).where(conversations.c.id == bindparam("conversation"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ def of_consumer(tx: Connection, brand: str, number: str, sender: str) -> Convers
 
 
 def find(tx: Connection, conversation_id: str) -> Conversation | None:
-    return _one(tx, conversations.c.id == conversation_id)
+    row = tx.execute(_BY_ID, {"conversation": conversation_id}).first()
+    return Conversation(*row) if row else None
 
 
 def of_desk(tx: Connection, desk_id: str) -> Conversation | None:

@@ -41,6 +41,7 @@ _COLUMNS = tuple(expectations.c[field.name] for field in fields(Expectation))
 # Built once: the worker asks it in every round. In order, so that PostgreSQL reads the index: of a prepared statement's
 # moment it believes that a third of the rows are before it, and would look for the first of them in the table.
 _DUE = select(*_COLUMNS).where(expectations.c.due_at <= bindparam("now")).order_by(expectations.c.due_at)
+_HAVE_COME = _DUE.limit(1)
 
 
 def plan(
@@ -68,7 +69,7 @@ def cancel(tx: Connection, conversation_id: str, names: Collection[str]) -> None
 
 def have_come(tx: Connection, now: datetime) -> bool:
     """Whether any is due."""
-    return tx.execute(_DUE.limit(1), {"now": now}).first() is not None
+    return tx.execute(_HAVE_COME, {"now": now}).first() is not None
 
 
 def next_at(tx: Connection) -> datetime | None:
@@ -78,8 +79,7 @@ def next_at(tx: Connection) -> datetime | None:
 
 def take_due(tx: Connection, now: datetime, most: int) -> Sequence[Expectation]:
     """Those that are due, the earliest first, whoever takes them in this transaction; none is taken twice."""
-    query = _DUE.limit(most)
-    locked = query.with_for_update(skip_locked=True) if tx.dialect.name == "postgresql" else query
+    locked = _DUE.limit(most).with_for_update(skip_locked=True)  # SQLite has one writer at a time
     due = [Expectation(*row) for row in tx.execute(locked, {"now": now})]
     if due:
         these = expectations.c.id.in_([each.id for each in due])

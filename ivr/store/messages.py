@@ -6,12 +6,12 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, or_, select, update
+from sqlalchemy import Connection, String, and_, bindparam, case, exists, or_, select, update
 
 from ivr.store import api_events
 from ivr.store.database import insert
 from ivr.store.outbox import gives_up
-from ivr.store.tables import messages
+from ivr.store.tables import UtcTime, messages
 
 # States only move forward: a callback may come twice, late, or before the answer it belongs to. "dead" is our own
 # giving up; what Twilio says of such a text is still news.
@@ -28,6 +28,25 @@ _LAST_BRAND = (
     )
     .order_by(messages.c.created_at.desc())
     .limit(1)
+)
+
+# Built once: each text to a desk ends with it.
+_EVENT, _MOMENT, _OTHERS = (
+    bindparam("event", type_=String),
+    bindparam("moment", type_=UtcTime),
+    messages.alias("others"),
+)
+_AT_DESK = (
+    update(messages)
+    .where(messages.c.id == bindparam("text", type_=String), messages.c.state.not_in(("sent", "failed")))
+    .values(
+        state="sent",
+        updated_at=bindparam("moment", type_=UtcTime),
+        lease_until=None,
+        desk_event=case(
+            (or_(_EVENT.is_(None), exists().where(_OTHERS.c.desk_event == _EVENT)), messages.c.desk_event), else_=_EVENT
+        ),
+    )
 )
 
 
@@ -140,12 +159,7 @@ def in_doubt(tx: Connection, conversation_id: str) -> Sequence[InDoubt]:
 
 def at_desk(tx: Connection, message_id: str, desk_event: str | None, now: datetime) -> bool:
     """The desk has it. `desk_event`: which event it is there, of which there is one row. False when that was known."""
-    if desk_event and tx.execute(select(messages.c.id).where(messages.c.desk_event == desk_event)).first():
-        desk_event = None
-    settled = {"state": "sent", "updated_at": now, "lease_until": None}
-    settled |= {"desk_event": desk_event} if desk_event else {}
-    this = and_(messages.c.id == message_id, messages.c.state.not_in(("sent", "failed")))
-    return tx.execute(update(messages).where(this).values(settled)).rowcount == 1
+    return tx.execute(_AT_DESK, {"text": message_id, "event": desk_event, "moment": now}).rowcount == 1
 
 
 def last_at_desk(tx: Connection, conversation_id: str, dialog: str) -> int:

@@ -9,6 +9,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
+    Integer,
     Row,
     Select,
     and_,
@@ -20,8 +21,9 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.sql.dml import ReturningUpdate
 
-from ivr.store.tables import messages
+from ivr.store.tables import UtcTime, messages
 
 CHANNEL = "ivr_outbox"
 LEASE = timedelta(seconds=40)  # twice the longest attempt: a lease that runs out means a dead process
@@ -64,33 +66,89 @@ class Text:
 
 
 COLUMNS = tuple(messages.c[field.name] for field in fields(Text))
+_NOW, _LEASE_ENDS = bindparam("moment", type_=UtcTime), bindparam("lease", type_=UtcTime)
+
+
+def _unfinished(table: FromClause) -> ColumnElement[bool]:
+    """In every question, in the words of the partial index: SQLite uses it for no others, and for no parameters."""
+    return table.c.state.in_(bindparam("unfinished", UNFINISHED, expanding=True, literal_execute=True))
+
+
+def _past(moment: ColumnElement[datetime]) -> ColumnElement[bool]:
+    """Past, or so far ahead that only a clock which jumped back since can have written it; see `_moments`."""
+    return or_(moment <= _NOW, moment > bindparam("longest_wait", type_=UtcTime))
+
+
+def _moments(now: datetime) -> dict[str, datetime]:
+    return {"moment": now, "longest_wait": now + LONGEST_WAIT}
+
+
+def _is_due() -> ColumnElement[bool]:
+    """Due, and nothing of the same consumer and sender the same way is in an attempt, unclear, or due before it.
+
+    Two texts of the same words, one of them unclear, could not be told apart in Twilio's list.
+    """
+    other = messages.alias("other")
+    before = or_(
+        other.c.created_at < messages.c.created_at,
+        and_(other.c.created_at == messages.c.created_at, other.c.id < messages.c.id),
+    )
+    blocked = exists().where(
+        other.c.number == messages.c.number,
+        other.c.sender == messages.c.sender,
+        other.c.towards == messages.c.towards,
+        # A desk is one brand's; what Twilio has of one sender it has of all.
+        or_(messages.c.towards == "consumer", other.c.brand == messages.c.brand),
+        _unfinished(other),
+        other.c.id != messages.c.id,
+        or_(other.c.state.in_(("sending", "unclear")), before),
+    )
+    due = and_(_unfinished(messages), messages.c.state == "due", _past(messages.c.next_try))
+    return and_(due, messages.c.give_up_at > _NOW, ~blocked)
+
+
+def _claimed(waiting: Select[Any], **values: Any) -> ReturningUpdate[Any]:
+    """Take what waits and tell it, in one statement: SQLite's write lock is held for that long.
+
+    PostgreSQL's workers step past one another's rows; SQLite has one writer at a time.
+    """
+    found = waiting.limit(bindparam("most", type_=Integer)).with_for_update(skip_locked=True, of=messages).cte("found")
+    taken = update(messages).where(messages.c.id.in_(select(found.c.id))).values(**values)
+    return taken.returning(*COLUMNS)
+
+
+# Built once: the worker asks them in each of a hundred rounds a second.
+_WORK = (
+    select(messages.c.id)
+    .where(
+        _unfinished(messages),
+        or_(_past(messages.c.next_try), _past(messages.c.lease_until), messages.c.give_up_at <= _NOW),
+    )
+    .limit(1)
+)
+_CLAIM = _claimed(
+    select(messages.c.id).where(_is_due()).order_by(messages.c.next_try),
+    state="sending",
+    attempts=messages.c.attempts + 1,
+    started_at=_NOW,
+    lease_until=_LEASE_ENDS,
+    updated_at=_NOW,
+)
+_CLAIM_UNCLEAR = _claimed(
+    select(messages.c.id).where(_unfinished(messages), messages.c.state == "unclear", _past(messages.c.next_try)),
+    next_try=_LEASE_ENDS,
+)
 
 
 def has_work(tx: Connection, now: datetime) -> bool:
     """Whether anything is to be done now: a look that takes no lock, for the many rounds in which nothing is."""
-    moment = or_(_past(messages.c.next_try, now), _past(messages.c.lease_until, now), messages.c.give_up_at <= now)
-    look = select(messages.c.id).where(_unfinished(messages), moment).limit(1)
-    return tx.execute(look).first() is not None
+    return tx.execute(_WORK, _moments(now)).first() is not None
 
 
 def claim(tx: Connection, now: datetime, most: int) -> list[Text]:
     """Take what is due, at most `most`, under a lease; nobody else has it until that runs out."""
-    waiting = _locked(tx, select(messages.c.id).where(_is_due(now)).order_by(messages.c.next_try).limit(most))
-    ids = tx.execute(waiting).scalars().all()
-    if not ids:
-        return []
-    taken = (
-        update(messages)
-        .where(messages.c.id.in_(ids), messages.c.state == "due")
-        .values(
-            state="sending",
-            attempts=messages.c.attempts + 1,
-            started_at=now,
-            lease_until=now + LEASE,
-            updated_at=now,
-        )
-    )
-    return _texts(tx.execute(taken.returning(*COLUMNS)).all())
+    taken = tx.execute(_CLAIM, {**_moments(now), "most": most, "lease": now + LEASE})
+    return _texts(taken.all())
 
 
 def expire(tx: Connection, now: datetime) -> int:
@@ -99,19 +157,14 @@ def expire(tx: Connection, now: datetime) -> int:
     Twilio is asked about it only when an attempt that began this very moment would be over: a lease also runs out when
     the clock jumps, with its attempt still under way.
     """
-    gone = and_(_unfinished(messages), messages.c.state == "sending", _past(messages.c.lease_until, now))
+    gone = and_(_unfinished(messages), messages.c.state == "sending", _past(messages.c.lease_until))
     unclear = {"state": "unclear", "next_try": now + ASK_AFTER_LEASE, "lease_until": None, "updated_at": now}
-    return tx.execute(update(messages).where(gone).values(unclear)).rowcount
+    return tx.execute(update(messages).where(gone).values(unclear), _moments(now)).rowcount
 
 
 def claim_unclear(tx: Connection, now: datetime, most: int) -> list[Text]:
     """Unclear texts that nothing settled in time; each is asked about by one worker, again after a lease."""
-    waiting = and_(_unfinished(messages), messages.c.state == "unclear", _past(messages.c.next_try, now))
-    ids = tx.execute(_locked(tx, select(messages.c.id).where(waiting).limit(most))).scalars().all()
-    if not ids:
-        return []
-    taken = update(messages).where(messages.c.id.in_(ids), messages.c.state == "unclear")
-    return _texts(tx.execute(taken.values(next_try=now + LEASE).returning(*COLUMNS)).all())
+    return _texts(tx.execute(_CLAIM_UNCLEAR, {**_moments(now), "most": most, "lease": now + LEASE}).all())
 
 
 def unclear(tx: Connection, text: Text, now: datetime) -> bool:
@@ -182,45 +235,6 @@ def ring(tx: Connection) -> None:
         tx.execute(select(func.pg_notify(CHANNEL, "")))
 
 
-def _unfinished(table: FromClause) -> ColumnElement[bool]:
-    """In every question, in the words of the partial index: SQLite uses it for no others, and for no parameters."""
-    return table.c.state.in_(bindparam("unfinished", UNFINISHED, expanding=True, literal_execute=True))
-
-
-def _past(moment: ColumnElement[datetime], now: datetime) -> ColumnElement[bool]:
-    """Past, or so far ahead that only a clock which jumped back since can have written it."""
-    return or_(moment <= now, moment > now + LONGEST_WAIT)
-
-
-def _is_due(now: datetime) -> ColumnElement[bool]:
-    """Due, and nothing of the same consumer and sender the same way is in an attempt, unclear, or due before it.
-
-    Two texts of the same words, one of them unclear, could not be told apart in Twilio's list.
-    """
-    other = messages.alias("other")
-    before = or_(
-        other.c.created_at < messages.c.created_at,
-        and_(other.c.created_at == messages.c.created_at, other.c.id < messages.c.id),
-    )
-    blocked = exists().where(
-        other.c.number == messages.c.number,
-        other.c.sender == messages.c.sender,
-        other.c.towards == messages.c.towards,
-        # A desk is one brand's; what Twilio has of one sender it has of all.
-        or_(messages.c.towards == "consumer", other.c.brand == messages.c.brand),
-        _unfinished(other),
-        other.c.id != messages.c.id,
-        or_(other.c.state.in_(("sending", "unclear")), before),
-    )
-    return and_(
-        _unfinished(messages),
-        messages.c.state == "due",
-        _past(messages.c.next_try, now),
-        messages.c.give_up_at > now,
-        ~blocked,
-    )
-
-
 def has_unfinished(tx: Connection, number: str, sender: str, towards: str) -> bool:
     same = and_(messages.c.number == number, messages.c.sender == sender, messages.c.towards == towards)
     return tx.execute(select(messages.c.id).where(same, _unfinished(messages)).limit(1)).first() is not None
@@ -228,11 +242,6 @@ def has_unfinished(tx: Connection, number: str, sender: str, towards: str) -> bo
 
 def gives_up(kind: str, now: datetime) -> datetime:
     return now + GIVE_UP_AFTER.get(kind, RELAYED_FOR)
-
-
-def _locked(tx: Connection, query: Select[Any]) -> Select[Any]:
-    """PostgreSQL's workers step past one another's rows; SQLite has one writer at a time."""
-    return query.with_for_update(skip_locked=True, of=messages) if tx.dialect.name == "postgresql" else query
 
 
 def is_held(tx: Connection, text: Text) -> bool:

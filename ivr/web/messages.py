@@ -87,6 +87,8 @@ def status(form: Form, message_id: str) -> Response:
 
 def _brand(here: Runtime, tx: Connection, text: Inbound) -> Brand | None:
     """Whose text it is: two brands may share a sender, and the last one that wrote is meant, while it still has it."""
+    if text.sender not in here.shared and here.senders.get(text.sender) == text.brand:
+        return here.brands.get(text.brand or "")
     last = here.brands.get(messages.last_brand(tx, text.number, text.sender) or "")
     return last if last and text.sender in last.flow.sender.addresses else here.brands.get(text.brand or "")
 
