@@ -46,6 +46,15 @@ COUNT_EVERY = timedelta(seconds=50)  # less than the looks at the clock are apar
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What there is to do now."""
+
+    texts: bool = True
+    overdue: bool = True
+    promises: bool = True
+
+
 @dataclass
 class _Taken:
     """What one round has to do when its transaction is committed."""
@@ -98,11 +107,11 @@ class Worker:
         self._under_way = {attempt for attempt in self._under_way if not attempt.done()}
         # The counting is begun beside a whole round of attempts, and a LIMIT below zero has none on SQLite.
         free = max(0, THREADS - len(self._under_way))
-        texts, promises = self._looked(now)
-        if not texts and not promises:
+        look = self._looked(now)
+        if not (look.texts or look.overdue or look.promises):
             return False
         with here.database.writes() as tx:
-            taken = self._take(tx, now, free if texts else 0, MOST_EXPECTATIONS if promises else 0)
+            taken = self._take(tx, now, free, look)
             self._by_the_clock(tx, now, taken)
         taken.tell()
         for text in taken.due:
@@ -113,32 +122,42 @@ class Worker:
             self._begin(submit, self._count)
         return taken.more
 
-    def _take(self, tx: Connection, now: datetime, free: int, promises: int) -> "_Taken":
-        """What is due now, at most as much as is `free`, and at most so many `promises`."""
-        here, taken = self.runtime, _Taken()
-        if abs(now - self._looked_at_leases) >= LOOKS_AT_LEASES_EVERY:
+    def _looked(self, now: datetime) -> _Look:
+        """Asked without a lock, as most rounds have little to do: callers wait for one meanwhile."""
+        if now >= self._look_at_the_clock:
+            return _Look()
+        leases = abs(now - self._looked_at_leases) >= LOOKS_AT_LEASES_EVERY
+        if leases:
             self._looked_at_leases = now
-            taken.expired, taken.dead = outbox.expire(tx, now), outbox.give_up(tx, now)
-            taken.unclear = outbox.claim_unclear(tx, now, free)
-            for message_id in taken.dead:
-                api_events.text_changed(tx, message_id, "expired", now)
-            if taken.dead:
-                conversations.close_abandoned(tx, now)
-        if promises:
-            come, taken.broken = expectations.come(tx, here.listener.flows, here.new_id, now, promises)
-            taken.more = come == promises
-        if free:
+        with self.runtime.database.reads() as tx:
+            return _Look(
+                texts=outbox.has_due(tx, now),
+                overdue=leases and outbox.has_overdue(tx, now),
+                promises=planned.have_come(tx, now),
+            )
+
+    def _take(self, tx: Connection, now: datetime, free: int, look: _Look) -> "_Taken":
+        """What is to be done now, and at most as many attempts as are `free`."""
+        here, taken = self.runtime, _Taken()
+        if look.overdue:
+            self._take_overdue(tx, now, free, taken)
+        if look.promises:
+            come, taken.broken = expectations.come(tx, here.listener.flows, here.new_id, now, MOST_EXPECTATIONS)
+            taken.more = taken.more or come == MOST_EXPECTATIONS
+        if look.texts and free:
             claimed = outbox.claim(tx, now, free - len(taken.unclear))
             taken.due = still_wanted(tx, claimed, here.listener.flows, here.new_id, now)
             taken.more = taken.more or len(claimed) + len(taken.unclear) == free
         return taken
 
-    def _looked(self, now: datetime) -> tuple[bool, bool]:
-        """Whether any text, and whether any promise, is to be looked at now: asked without a lock, for many rounds."""
-        if now >= self._look_at_the_clock:
-            return True, True
-        with self.runtime.database.reads() as tx:
-            return outbox.has_work(tx, now), planned.have_come(tx, now)
+    def _take_overdue(self, tx: Connection, now: datetime, free: int, taken: "_Taken") -> None:
+        taken.expired, taken.dead = outbox.expire(tx, now), outbox.give_up(tx, now)
+        taken.unclear = outbox.claim_unclear(tx, now, free)
+        taken.more = len(taken.unclear) == free > 0
+        for message_id in taken.dead:
+            api_events.text_changed(tx, message_id, "expired", now)
+        if taken.dead:
+            conversations.close_abandoned(tx, now)
 
     def _by_the_clock(self, tx: Connection, now: datetime, taken: "_Taken") -> None:
         if now < self._look_at_the_clock:

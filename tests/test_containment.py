@@ -96,7 +96,9 @@ def test_simulated_rows_are_nobody_s_to_send_and_the_same_again(here: Path, data
         assert main.main(["demo-data", *SHORT]) == 0
         with opened_once(database_url) as database, database.reads() as tx:
             assert list(outbox.waiting(tx)) == []
-            assert not outbox.has_work(tx, datetime(2030, 1, 1, tzinfo=UTC))
+            later = datetime(2030, 1, 1, tzinfo=UTC)
+            assert not outbox.has_due(tx, later)
+            assert not outbox.has_overdue(tx, later)
             for table in TABLES:
                 brands = tx.execute(text(f"SELECT DISTINCT brand FROM {table}")).scalars().all()
                 assert brands == ["acme~simulated"], table

@@ -118,11 +118,18 @@ def _claimed(waiting: Select[Any], **values: Any) -> ReturningUpdate[Any]:
 
 
 # Built once: the worker asks them in each of a hundred rounds a second.
-_WORK = (
+_DUE = (
+    select(messages.c.id).where(_unfinished(messages), messages.c.state == "due", _past(messages.c.next_try)).limit(1)
+)
+_OVERDUE = (
     select(messages.c.id)
     .where(
         _unfinished(messages),
-        or_(_past(messages.c.next_try), _past(messages.c.lease_until), messages.c.give_up_at <= _NOW),
+        or_(
+            and_(messages.c.state == "sending", _past(messages.c.lease_until)),
+            and_(messages.c.state == "unclear", _past(messages.c.next_try)),
+            and_(messages.c.state == "due", messages.c.give_up_at <= _NOW),
+        ),
     )
     .limit(1)
 )
@@ -140,9 +147,14 @@ _CLAIM_UNCLEAR = _claimed(
 )
 
 
-def has_work(tx: Connection, now: datetime) -> bool:
-    """Whether anything is to be done now: a look that takes no lock, for the many rounds in which nothing is."""
-    return tx.execute(_WORK, _moments(now)).first() is not None
+def has_due(tx: Connection, now: datetime) -> bool:
+    """Whether a text may be sent now: a look that takes no lock, for the many rounds in which none may."""
+    return tx.execute(_DUE, _moments(now)).first() is not None
+
+
+def has_overdue(tx: Connection, now: datetime) -> bool:
+    """Whether a lease ran out, what is unclear is to be asked about, or somebody's time is over."""
+    return tx.execute(_OVERDUE, _moments(now)).first() is not None
 
 
 def claim(tx: Connection, now: datetime, most: int) -> list[Text]:
