@@ -80,6 +80,7 @@ def opened(url: str, connections: int = 5, patient: bool = False) -> Database:
         pool_size=connections,
         max_overflow=0,
         pool_timeout=WAIT_FOR_A_CONNECTION,
+        pool_use_lifo=True,  # the one that was used last still has its statements and its pages
         pool_pre_ping=True,  # a connection that the server closed meanwhile is replaced, not a caller's misfortune
         connect_args={
             "connect_timeout": 2,
@@ -121,6 +122,7 @@ def _sqlite(url: str, connections: int) -> Database:
         pool_size=connections,
         max_overflow=0,
         pool_timeout=WAIT_FOR_A_CONNECTION,
+        pool_use_lifo=True,
     )
     event.listen(engine, "begin", _begin_sqlite)
     return Database(engine, Line(connect), Turn())
