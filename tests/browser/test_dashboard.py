@@ -90,7 +90,8 @@ def test_every_page_by_day_and_night_wide_and_narrow(site: Site, opened: Opened)
     log_in(page)
     known = page.context.storage_state()
     page.goto(f"{site.url}/now")
-    story = page.get_by_role("link", name=re.compile("^story")).nth(3).get_attribute("href")
+    texted = page.get_by_role("row").filter(has_text="text delivered").first
+    story = texted.get_by_role("link", name=re.compile("^story")).get_attribute("href")
     pages = {
         "funnel": "?brand=acme~simulated&span=91d",
         "goals": "?brand=acme&by=day&span=7d",
