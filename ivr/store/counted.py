@@ -1,5 +1,6 @@
 """What was counted, read: whole days by the day, and the hours at the edges of what is asked for."""
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from ivr.store.count_tables import (
     hourly_failures,
 )
 
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 READABLE = "readable"  # what `read` is a share of: the delivered ones of the channels that tell
 COUNTED = (*MEASURES, READABLE)
 MOST_HOURS = 5_000  # named in one statement; SQLite takes 32,766 values, PostgreSQL 65,535
@@ -56,13 +57,15 @@ def over_time(tx: Connection, wanted: Wanted) -> Iterator[tuple[datetime, dict[s
             rest[moment] = measured
         else:
             yield moment, measured
-    for hour, measured in _of_hours(tx, wanted, [hour for at in halved.values() for hour in _fewer(at)]):
+    sides = {day: _fewer(day, at) for day, at in halved.items()}
+    day_of = {hour: day for day, hours in sides.items() for hour in hours}
+    for hour, measured in _of_hours(tx, wanted, list(day_of)):
         yield hour, measured
+        others = rest[day_of[hour]]
         for name, many in measured.items():
-            rest[_floor(hour)][name] -= many
+            others[name] -= many
     for day, measured in rest.items():
-        at = halved[day]
-        yield (at if _fewer(at)[0] < at else day), measured
+        yield (halved[day] if sides[day][0] == day else day), measured
 
 
 def failures(tx: Connection, wanted: Wanted, by: Sequence[str] = ()) -> Counter[Key]:
@@ -124,11 +127,10 @@ def _halved(wanted: Wanted) -> dict[datetime, datetime]:
     return {} if _cut(left) is None else found  # where all is read by hours anyway, nothing is gained
 
 
-def _fewer(at: datetime) -> list[datetime]:
+def _fewer(day: datetime, at: datetime) -> list[datetime]:
     """The hours of a day before or from `at` on, whichever are fewer."""
-    hours = [_floor(at) + timedelta(hours=hour) for hour in range(24)]
-    before, after = [hour for hour in hours if hour < at], [hour for hour in hours if hour >= at]
-    return before if len(before) <= len(after) else after
+    before = math.ceil((at - day) / HOUR)
+    return [day + hour * HOUR for hour in (range(before) if before <= 12 else range(before, 24))]
 
 
 def _of_hours(tx: Connection, wanted: Wanted, hours: Sequence[datetime]) -> Iterator[tuple[datetime, dict[str, int]]]:

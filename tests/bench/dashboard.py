@@ -33,6 +33,7 @@ PAGES = {
     "funnel, a year by month": "?span=365d&by=month",
     "funnel, a year by branch": "?span=365d&by=branch",
     "funnel, one brand, a week by hour": "?span=7d&by=hour&brand=acme",
+    "funnel, a year by day, New York's": "?span=365d&by=day&brand=acme",
     "failures, yesterday": "/failures",
     "failures, a year": "/failures?span=365d",
     "now": "/now",

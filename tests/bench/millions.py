@@ -23,7 +23,6 @@ MORE = {
     "funnel, a year by channel": "?span=365d&by=channel",
     "funnel, a year by week": "?span=365d&by=week",
     "funnel, a year by day": "?span=365d&by=day",
-    "funnel, a year by day, New York's": "?span=365d&by=day&brand=acme",
     "funnel as CSV, a year by day": "/funnel.csv?span=365d&by=day",
     "failures as CSV, a year": "/failures.csv?span=365d",
     "reasons as CSV, a year": "/reasons.csv?span=365d",
