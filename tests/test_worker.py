@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from ivr import lookalikes
 from ivr.cli.main import main
 from ivr.clients.failure import SendError
 from ivr.clients.twilio import Listed
+from ivr.store import outbox
 from ivr.worker import THREADS, Worker
 from tests.doors import CALLER, SECRET_KEY, Doors
 
@@ -255,6 +257,19 @@ def test_with_every_thread_taken_nothing_is_claimed(doors: Doors, worker: Worker
     assert not worker.round(hold)
     assert len(held) == THREADS + 1
     assert states(doors).count("due") == 3, "they are left for who has a thread for them"
+
+
+def test_what_is_in_its_attempt_is_no_work(doors: Doors, worker: Worker) -> None:
+    """A round that had it for work would take the database's lock each time that anything else is heard of."""
+    doors.twilio.fails = [BUSY]
+    doors.voice(ACCEPT, Digits="1")
+    doors.clock.pass_(minutes=5)
+    worker.round(lambda work: Future())
+    assert states(doors) == ["sending"]
+    with doors.runtime.database.reads() as tx:
+        for seconds, due, overdue in ((0, False, False), (30, False, False), (41, False, True)):
+            moment = doors.clock.now + timedelta(seconds=seconds)
+            assert (outbox.has_due(tx, moment), outbox.has_overdue(tx, moment)) == (due, overdue), seconds
 
 
 def test_a_stop_after_the_yes_is_obeyed_by_the_worker(doors: Doors, worker: Worker) -> None:
