@@ -6,6 +6,7 @@ import pty
 import re
 import select
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -272,6 +273,20 @@ def test_the_demo_tells_the_whole_trip() -> None:
         "agent",
         "text",
     ]
+
+
+def test_a_demo_that_is_ended_takes_its_server_along() -> None:
+    port = free_port()
+    environ = {**os.environ, "PORT": str(port), "SANDBOX_PORT": str(free_port())}
+    command = [sys.executable, "-m", "ivr", "demo"]
+    with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as run:
+        assert run.stderr
+        assert any(b"Your turn" in line for line in run.stderr)
+        run.terminate()
+        assert run.wait(40) == 0
+    with socket.socket() as ours:
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        ours.bind(("127.0.0.1", port))  # nobody listens there any more
 
 
 def test_the_demo_fails_when_a_step_does_not_happen(tmp_path: Path) -> None:

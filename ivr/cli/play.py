@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -178,6 +179,7 @@ class Rows:
 def _demo(_arguments: argparse.Namespace) -> int:
     port, sandbox_port = config.demo_ports(os.environ)
     once = os.environ.get("ONCE") == "1"
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(GOOD))  # not only Ctrl-C takes the server along
     return GOOD if demo(config.flows_dir(os.environ), port, sandbox_port, _show, tell, once) else FAILED
 
 
