@@ -89,7 +89,9 @@ class Worker:
 
     def run(self) -> None:
         """Work until stopped. Nothing that fails ends it."""
-        with ThreadPoolExecutor(THREADS, thread_name_prefix="worker") as threads:
+        behind = self.runtime.database.work_behind
+        behind()
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="worker", initializer=behind) as threads:
             while not self.stop.is_set():
                 try:
                     busy = self.round(threads.submit)
@@ -107,10 +109,13 @@ class Worker:
         self._under_way = {attempt for attempt in self._under_way if not attempt.done()}
         # The counting is begun beside a whole round of attempts, and a LIMIT below zero has none on SQLite.
         free = max(0, THREADS - len(self._under_way))
-        look = self._looked(now)
+        look = self._looked(now, free)
         if not (look.texts or look.overdue or look.promises):
             return False
         with here.database.writes() as tx:
+            if self.stop.is_set():
+                return False
+            now = here.now()  # it may have waited for others
             taken = self._take(tx, now, free, look)
             self._by_the_clock(tx, now, taken)
         taken.tell()
@@ -122,7 +127,7 @@ class Worker:
             self._begin(submit, self._count)
         return taken.more
 
-    def _looked(self, now: datetime) -> _Look:
+    def _looked(self, now: datetime, free: int) -> _Look:
         """Asked without a lock, as most rounds have little to do: callers wait for one meanwhile."""
         if now >= self._look_at_the_clock:
             return _Look()
@@ -131,7 +136,7 @@ class Worker:
             self._looked_at_leases = now
         with self.runtime.database.reads() as tx:
             return _Look(
-                texts=outbox.has_due(tx, now),
+                texts=free > 0 and outbox.has_due(tx, now),
                 overdue=leases and outbox.has_overdue(tx, now),
                 promises=planned.have_come(tx, now),
             )

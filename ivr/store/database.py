@@ -27,7 +27,7 @@ Insert = postgresql.Insert | sqlite.Insert
 class Database:
     engine: Engine
     line: Line | None = None  # of quick writes, on SQLite
-    turn: Turn | None = None  # of this process's webhooks and of its other writes, on SQLite
+    turn: Turn | None = None  # of this process's webhooks, of its other writes, and of its worker's, on SQLite
 
     @property
     def dialect(self) -> str:
@@ -56,6 +56,11 @@ class Database:
     def answering(self) -> AbstractContextManager[None]:
         """A webhook is being answered, which goes before other work of this process."""
         return self.turn.answering() if self.turn else nullcontext()
+
+    def work_behind(self) -> None:
+        """This thread is a worker's, for which nobody waits."""
+        if self.turn:
+            self.turn.work_behind()
 
     def step_aside(self) -> None:
         """The webhook of this thread waits for the network now."""

@@ -16,8 +16,48 @@ PATIENCE_BEHIND = 10.0
 
 
 class _Mine(threading.local):
-    answers = False  # a webhook, for which somebody waits
+    behind = False  # a worker's, for which nobody waits
     has_turn = False
+
+
+class _Queue:
+    """A lock that who waits in front gets before who waits behind.
+
+    Of two who wait for Python's own lock either may have it, and a third who comes at that moment.
+    """
+
+    def __init__(self) -> None:
+        self._taken, self._in_front = False, 0
+        lock = threading.Lock()
+        self._front, self._behind = threading.Condition(lock), threading.Condition(lock)
+
+    def acquire(self, behind: bool, timeout: float) -> bool:
+        with self._front:
+            if behind:
+                got = self._behind.wait_for(self._is_free_behind, timeout)
+            else:
+                self._in_front += 1
+                got = self._front.wait_for(self._is_free, timeout)
+                self._in_front -= 1
+            if got:
+                self._taken = True
+            elif not self._taken:
+                self._tell_next()  # what woke this one in vain is another's
+        return got
+
+    def release(self) -> None:
+        with self._front:
+            self._taken = False
+            self._tell_next()
+
+    def _tell_next(self) -> None:
+        (self._front if self._in_front else self._behind).notify()
+
+    def _is_free(self) -> bool:
+        return not self._taken
+
+    def _is_free_behind(self) -> bool:
+        return not self._taken and not self._in_front
 
 
 class Turn:
@@ -28,50 +68,42 @@ class Turn:
     """
 
     def __init__(self) -> None:
-        self._turn = threading.Lock()
-        self._behind = threading.Lock()  # who has it may ask for the turn: a webhook waits for one of them at most
+        self._queue = _Queue()
         self._mine = _Mine()
 
     @property
     def patience(self) -> float:
         """How long this thread may wait to write, in seconds."""
-        return SQLITE_BUSY if self._mine.answers else PATIENCE_BEHIND
+        return PATIENCE_BEHIND if self._mine.behind else SQLITE_BUSY
+
+    def work_behind(self) -> None:
+        """This thread is a worker's from now on: others go before it, and it waits longer."""
+        self._mine.behind = True
 
     @contextmanager
     def answering(self) -> Iterator[None]:
         """A webhook is answered in the turn if it comes soon, and without it if not."""
-        mine = self._mine
-        mine.answers, mine.has_turn = True, self._turn.acquire(timeout=ANSWERS_WITHIN)
+        self._mine.has_turn = self._queue.acquire(False, ANSWERS_WITHIN)
         try:
             yield
         finally:
             self.step_aside()
-            mine.answers = False
 
     def step_aside(self) -> None:
         """What comes now waits for the network: others are answered meanwhile. Writing takes the turn again."""
         if self._mine.has_turn:
             self._mine.has_turn = False
-            self._turn.release()
+            self._queue.release()
 
     @contextmanager
     def writing(self, give_up: float) -> Iterator[None]:
         """A transaction that writes. Raises TooLate when its turn has not come at `give_up` (monotonic)."""
         if self._mine.has_turn:
             yield
-        elif self._mine.answers:
-            with _acquired(self._turn, give_up):
-                yield
-        else:
-            with _acquired(self._behind, give_up), _acquired(self._turn, give_up):
-                yield
-
-
-@contextmanager
-def _acquired(lock: threading.Lock, give_up: float) -> Iterator[None]:
-    if not lock.acquire(timeout=max(0.0, give_up - time.monotonic())):
-        raise TooLate("The database was not free to be written to in time.")
-    try:
-        yield
-    finally:
-        lock.release()
+            return
+        if not self._queue.acquire(self._mine.behind, max(0.0, give_up - time.monotonic())):
+            raise TooLate("The database was not free to be written to in time.")
+        try:
+            yield
+        finally:
+            self._queue.release()

@@ -139,7 +139,7 @@ def test_a_turn_to_write_that_does_not_come_is_an_error_of_the_database(tmp_path
     with new_database("sqlite", tmp_path) as url, closing(opened(url, 3)) as database, ThreadPoolExecutor(1) as threads:
 
         def write() -> None:
-            with database.answering(), database.writes():
+            with database.writes():
                 pass
 
         with database.writes(), pytest.raises(SQLAlchemyError, match="not free to be written to"):
@@ -161,6 +161,7 @@ def test_a_webhook_goes_before_those_who_write_behind(tmp_path: Path) -> None:
         began, order = threading.Barrier(7), list[str]()
 
         def behind() -> None:
+            database.work_behind()
             began.wait()
             with database.writes():
                 order.append("behind")
@@ -180,6 +181,30 @@ def test_a_webhook_goes_before_those_who_write_behind(tmp_path: Path) -> None:
         for each in waiting:
             each.result()
     assert order.index("webhook") <= 1, "at most one who writes behind had asked before it"
+
+
+def test_whoever_is_no_worker_goes_before_those_who_write_behind(tmp_path: Path) -> None:
+    """The text of a caller on the line is recorded beside the webhook that waits for it; the API's writes are asked
+    for by somebody, too."""
+    with new_database("sqlite", tmp_path) as url, closing(opened(url, 3)) as database, ThreadPoolExecutor(8) as threads:
+        began, order = threading.Barrier(7), list[str]()
+
+        def writes(who: str) -> None:
+            if who == "behind":
+                database.work_behind()
+            began.wait()
+            with database.writes():
+                order.append(who)
+
+        with database.writes():
+            waiting = [threads.submit(writes, who) for who in ["behind"] * 5 + ["in front"]]
+            began.wait()
+            for _ in range(300):
+                with database.reads() as tx:
+                    tx.execute(text("SELECT 1"))
+        for each in waiting:
+            each.result()
+    assert order.index("in front") <= 1
 
 
 def test_who_waits_for_the_network_keeps_nobody_from_writing(tmp_path: Path) -> None:
