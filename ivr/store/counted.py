@@ -49,6 +49,7 @@ def read(tx: Connection, wanted: Wanted, by: Sequence[str]) -> dict[Key, Counter
 
 def over_time(tx: Connection, wanted: Wanted) -> Iterator[tuple[datetime, dict[str, int]]]:
     """The counts, each with a moment of the period that they are of."""
+    wanted = replace(wanted, at=[moment for moment in wanted.at if wanted.since < moment < wanted.until])
     halved = {} if wanted.hourly else _halved(wanted)
     rest: dict[datetime, dict[str, int]] = {}
     whole = replace(wanted, at=[moment for moment in wanted.at if _floor(moment) not in halved])
@@ -119,7 +120,7 @@ def _halved(wanted: Wanted) -> dict[datetime, datetime]:
     Of these the hours on one side are read, and the day's sum says what the other side has: midnight in New York is at
     four or five, and a year by day would else be read hour by hour.
     """
-    edges = [at for at in wanted.at if wanted.since < at < wanted.until and at != _floor(at)]
+    edges = [at for at in wanted.at if at != _floor(at)]
     often = Counter(map(_floor, edges))
     ends = {_floor(edge) for edge in (wanted.since, wanted.until)}
     found = {_floor(at): at for at in edges if often[_floor(at)] == 1 and _floor(at) not in ends}

@@ -289,6 +289,7 @@ def test_read_sums_and_narrows(database: Database) -> None:
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=st.integers(0, 200), hours=st.integers(1, 240), at=st.lists(st.integers(0, 240), max_size=5))
+@example(first=76, hours=95, at=[77, 96])  # a period that begins after the end cuts no day
 def test_whole_days_and_hours_at_the_edges_are_together_what_was_asked(
     database: Database, first: int, hours: int, at: list[int]
 ) -> None:
