@@ -51,22 +51,21 @@ def over_time(tx: Connection, wanted: Wanted) -> Iterator[tuple[datetime, dict[s
     """The counts, each with a moment of the period that they are of."""
     wanted = replace(wanted, at=[moment for moment in wanted.at if wanted.since < moment < wanted.until])
     halved = {} if wanted.hourly else _halved(wanted)
-    rest: dict[datetime, dict[str, int]] = {}
+    sides = {day: _fewer(day, at) for day, at in halved.items()}
+    day_of = {hour: day for day, hours in sides.items() for hour in hours}
+    told = {day: dict.fromkeys(COUNTED, 0) for day in halved}
+    for hour, measured in _of_hours(tx, wanted, list(day_of)):
+        yield hour, measured
+        of_day = told[day_of[hour]]
+        for name, many in measured.items():
+            of_day[name] += many
     whole = replace(wanted, at=[moment for moment in wanted.at if _floor(moment) not in halved])
     for moment, _, measured in _rows(tx, whole, (hourly_counts, daily_counts), COUNTED, (), timed=True):
         if moment in halved:
-            rest[moment] = measured
+            others = {name: many - told[moment][name] for name, many in measured.items()}
+            yield (halved[moment] if sides[moment][0] == moment else moment), others
         else:
             yield moment, measured
-    sides = {day: _fewer(day, at) for day, at in halved.items()}
-    day_of = {hour: day for day, hours in sides.items() for hour in hours}
-    for hour, measured in _of_hours(tx, wanted, list(day_of)):
-        yield hour, measured
-        others = rest[day_of[hour]]
-        for name, many in measured.items():
-            others[name] -= many
-    for day, measured in rest.items():
-        yield (halved[day] if sides[day][0] == day else day), measured
 
 
 def failures(tx: Connection, wanted: Wanted, by: Sequence[str] = ()) -> Counter[Key]:

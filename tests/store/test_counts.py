@@ -17,7 +17,7 @@ from ivr.funnel.asked import Asked
 from ivr.funnel.told import Line, funnel
 from ivr.store import counted, counts
 from ivr.store import messages as store
-from ivr.store.count_tables import DIMENSIONS, MEASURES, hourly_counts, hourly_failures
+from ivr.store.count_tables import DIMENSIONS, MEASURES, daily_counts, hourly_counts, hourly_failures
 from ivr.store.counted import Wanted
 from ivr.store.counts import Counting
 from ivr.store.database import Database, opened_once
@@ -285,6 +285,21 @@ def test_read_sums_and_narrows(database: Database) -> None:
         only = {"brand": "acme", "branch": branch}
         assert dict(measured) == summed(whole, **only) | {"readable": readable(whole, **only)}
     assert sum(lost.values()) == everything["failed"] > 0
+
+
+def test_a_day_that_is_counted_between_two_looks_is_no_error(database: Database) -> None:
+    """Its first hour is there and its sum was not yet: PostgreSQL shows each statement what is committed then."""
+    with database.writes() as tx:
+        traffic_rows.clear(tx)
+        traffic_rows.write_calls(tx, random.Random(1), MORNING.replace(hour=3), 50)
+    counts.roll_up(database, COUNTING, MORNING + timedelta(days=11))
+    since = (MORNING - timedelta(days=3)).replace(hour=5)
+    midnights = [since + timedelta(days=day) for day in range(9)]
+    with database.writes() as tx:
+        tx.execute(daily_counts.delete())
+        told = list(counted.over_time(tx, Wanted(since, since + timedelta(days=9), {}, midnights)))
+    before_five = summed(naive(database)[0], hour=lambda hour: hour.hour < 5)["calls"]
+    assert sum(measured["calls"] for _, measured in told) == before_five > 0
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
