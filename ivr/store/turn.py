@@ -31,7 +31,8 @@ class _Queue:
         lock = threading.Lock()
         self._front, self._behind = threading.Condition(lock), threading.Condition(lock)
 
-    def acquire(self, behind: bool, timeout: float) -> bool:
+    def acquire(self, *, behind: bool, timeout: float) -> bool:
+        """Whether it came within `timeout`, in seconds."""
         with self._front:
             if behind:
                 got = self._behind.wait_for(self._is_free_behind, timeout)
@@ -39,19 +40,14 @@ class _Queue:
                 self._in_front += 1
                 got = self._front.wait_for(self._is_free, timeout)
                 self._in_front -= 1
-            if got:
-                self._taken = True
-            elif not self._taken:
-                self._tell_next()  # what woke this one in vain is another's
+            # Who gives up looks once more: in front nobody does while it is free, and behind only for one in front.
+            self._taken = self._taken or got
         return got
 
     def release(self) -> None:
         with self._front:
             self._taken = False
-            self._tell_next()
-
-    def _tell_next(self) -> None:
-        (self._front if self._in_front else self._behind).notify()
+            (self._front if self._in_front else self._behind).notify()
 
     def _is_free(self) -> bool:
         return not self._taken
@@ -83,7 +79,7 @@ class Turn:
     @contextmanager
     def answering(self) -> Iterator[None]:
         """A webhook is answered in the turn if it comes soon, and without it if not."""
-        self._mine.has_turn = self._queue.acquire(False, ANSWERS_WITHIN)
+        self._mine.has_turn = self._queue.acquire(behind=False, timeout=ANSWERS_WITHIN)
         try:
             yield
         finally:
@@ -101,7 +97,8 @@ class Turn:
         if self._mine.has_turn:
             yield
             return
-        if not self._queue.acquire(self._mine.behind, max(0.0, give_up - time.monotonic())):
+        left = max(0.0, give_up - time.monotonic())
+        if not self._queue.acquire(behind=self._mine.behind, timeout=left):
             raise TooLate("The database was not free to be written to in time.")
         try:
             yield

@@ -1,12 +1,13 @@
 """The database: who writes waits for its turn, and no update is lost."""
 
 import multiprocessing
+import random
 import sqlite3
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -14,12 +15,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as TooLate
 
 from ivr.store.calls import Call, Journal
 from ivr.store.database import Database, opened, opened_once
 from ivr.store.folding import fold, keep_folded
 from ivr.store.line import Line
 from ivr.store.tables import calls
+from ivr.store.turn import Turn
 from tests.databases import new_database
 
 NOW = datetime(2026, 3, 2, 14, 22, 30, 123456, tzinfo=UTC)
@@ -156,7 +159,9 @@ def test_another_process_that_does_not_let_go_is_an_error_of_the_database(tmp_pa
             pass
 
 
-def test_a_webhook_goes_before_those_who_write_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize("who", ["a webhook", "somebody else"])
+def test_whoever_is_no_worker_goes_before_those_who_write_behind(tmp_path: Path, who: str) -> None:
+    """A webhook, the record of a caller's text beside it, the API: somebody waits for each of them."""
     with new_database("sqlite", tmp_path) as url, closing(opened(url, 3)) as database, ThreadPoolExecutor(8) as threads:
         began, order = threading.Barrier(7), list[str]()
 
@@ -166,38 +171,14 @@ def test_a_webhook_goes_before_those_who_write_behind(tmp_path: Path) -> None:
             with database.writes():
                 order.append("behind")
 
-        def webhook() -> None:
-            with database.answering():
-                began.wait()  # it had no turn, as the one below holds it
+        def in_front() -> None:
+            with database.answering() if who == "a webhook" else nullcontext():
+                began.wait()  # a webhook had no turn, as the one below holds it
                 with database.writes():
-                    order.append("webhook")
+                    order.append("in front")
 
         with database.writes():
-            waiting = [threads.submit(behind) for _ in range(5)] + [threads.submit(webhook)]
-            began.wait()
-            for _ in range(300):
-                with database.reads() as tx:
-                    tx.execute(text("SELECT 1"))
-        for each in waiting:
-            each.result()
-    assert order.index("webhook") <= 1, "at most one who writes behind had asked before it"
-
-
-def test_whoever_is_no_worker_goes_before_those_who_write_behind(tmp_path: Path) -> None:
-    """The text of a caller on the line is recorded beside the webhook that waits for it; the API's writes are asked
-    for by somebody, too."""
-    with new_database("sqlite", tmp_path) as url, closing(opened(url, 3)) as database, ThreadPoolExecutor(8) as threads:
-        began, order = threading.Barrier(7), list[str]()
-
-        def writes(who: str) -> None:
-            if who == "behind":
-                database.work_behind()
-            began.wait()
-            with database.writes():
-                order.append(who)
-
-        with database.writes():
-            waiting = [threads.submit(writes, who) for who in ["behind"] * 5 + ["in front"]]
+            waiting = [threads.submit(behind) for _ in range(5)] + [threads.submit(in_front)]
             began.wait()
             for _ in range(300):
                 with database.reads() as tx:
@@ -205,6 +186,29 @@ def test_whoever_is_no_worker_goes_before_those_who_write_behind(tmp_path: Path)
         for each in waiting:
             each.result()
     assert order.index("in front") <= 1
+
+
+def test_the_turn_is_one_thread_s_and_never_lost() -> None:
+    """However many give up while they wait, in front or behind, whoever comes next has it."""
+    turn, inside, had = Turn(), list[int](), list[int]()
+
+    def tries(thread: int) -> None:
+        chance = random.Random(thread)
+        if thread % 2:
+            turn.work_behind()
+        for _ in range(300):
+            with suppress(TooLate), turn.writing(time.monotonic() + chance.choice((0.0, 0.0001, 0.001, 0.05))):
+                inside.append(thread)
+                assert inside == [thread]
+                had.append(inside.pop())
+
+    with ThreadPoolExecutor(8) as threads:
+        for done in [threads.submit(tries, thread) for thread in range(8)]:
+            done.result()
+    assert set(had) == set(range(8))
+    for _ in range(2):
+        with turn.writing(time.monotonic()):
+            turn.work_behind()
 
 
 def test_who_waits_for_the_network_keeps_nobody_from_writing(tmp_path: Path) -> None:
