@@ -199,13 +199,13 @@ def build(
     listener = Listener(flows, links, new_id, now)
     ledger = Ledger(database, now, chance or random.Random())
     delivery, beforehand = _outward(settings, ledger, listener, liveperson, desk_secrets, named)
-    senders = Counter(address for flow in flows.values() for address in set(flow.sender.addresses))
+    brands_of = Counter(address for flow in flows.values() for address in set(flow.sender.addresses))
     return Runtime(
         settings=settings,
         brands={flow.id: Brand(flow, twiml.ready_made(flow), aims.sharing(flow.branches)) for flow in flows.values()},
         numbers={number: (flow.id, place) for flow in flows.values() for number, place in flow.numbers.items()},
         senders={address: flow.id for flow in flows.values() for address in flow.sender.addresses},
-        shared={address for address, brands in senders.items() if brands > 1},
+        shared={address for address, brands in brands_of.items() if brands > 1},
         database=database,
         listens=listens,
         journal=Journal.of(database),

@@ -89,9 +89,9 @@ class Worker:
 
     def run(self) -> None:
         """Work until stopped. Nothing that fails ends it."""
-        behind = self.runtime.database.work_behind
-        behind()
-        with ThreadPoolExecutor(THREADS, thread_name_prefix="worker", initializer=behind) as threads:
+        database = self.runtime.database
+        database.work_behind()
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="worker", initializer=database.work_behind) as threads:
             while not self.stop.is_set():
                 try:
                     busy = self.round(threads.submit)

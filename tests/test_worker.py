@@ -272,6 +272,16 @@ def test_what_is_in_its_attempt_is_no_work(doors: Doors, worker: Worker) -> None
             assert (outbox.has_due(tx, moment), outbox.has_overdue(tx, moment)) == (due, overdue), seconds
 
 
+def test_a_worker_that_is_ended_begins_nothing(doors: Doors, worker: Worker) -> None:
+    """It may have waited for the database meanwhile, and an attempt would outlast the host's patience."""
+    doors.twilio.fails = [BUSY]
+    doors.voice(ACCEPT, Digits="1")
+    doors.clock.pass_(minutes=5)
+    worker.end()
+    assert not worker.round(at_once)
+    assert states(doors) == ["due"]
+
+
 def test_a_stop_after_the_yes_is_obeyed_by_the_worker(doors: Doors, worker: Worker) -> None:
     doors.twilio.fails = [BUSY]
     doors.voice(ACCEPT, Digits="1")

@@ -117,8 +117,8 @@ def _claimed(waiting: Select[Any], **values: Any) -> ReturningUpdate[Any]:
     return taken.returning(*COLUMNS)
 
 
-# Built once: the worker asks them in each of a hundred rounds a second.
-# In the index's order, or PostgreSQL may look for the first of many unfinished ones in the table, and later for none.
+# Built once: the worker asks them in each of a hundred rounds a second. The looks go in the index's order: PostgreSQL
+# may else look for the first of many unfinished ones in the table, and go on so when there is none.
 _BY_INDEX = (messages.c.number, messages.c.sender)
 _DUE = (
     select(messages.c.id)
