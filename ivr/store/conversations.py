@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exist
 from ivr.store import api_events, identities
 from ivr.store.api_tables import CALL_PREFIX, api_deflections
 from ivr.store.database import insert
-from ivr.store.tables import UtcTime, calls, conversations, deflections, early_events, messages, taken_events
+from ivr.store.tables import UtcTime, calls, conversations, deflections, early_events, fixed, messages, taken_events
 
 EARLY_KEPT = timedelta(hours=1)
 MOST_EARLY = 5_000  # rows
@@ -45,7 +45,7 @@ _OF_CONSUMER = select(*_COLUMNS).where(
     conversations.c.number == bindparam("number"),
     conversations.c.sender == bindparam("sender"),
     conversations.c.brand == bindparam("brand"),
-    conversations.c.state != "closed",
+    conversations.c.state != fixed("closed"),
 )
 _BY_ID = select(*_COLUMNS).where(conversations.c.id == bindparam("conversation"))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy import Connection, Engine, Table, create_engine
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
@@ -36,6 +36,8 @@ class Database:
     @contextmanager
     def reads(self) -> Iterator[Connection]:
         with self.engine.begin() as connection:
+            if self.turn is not None:
+                _begin(connection, "BEGIN", 0.0)
             yield connection
 
     @contextmanager
@@ -50,7 +52,8 @@ class Database:
                 yield connection
             return
         give_up = time.monotonic() + self.turn.patience
-        with self.turn.writing(give_up), self.engine.execution_options(writes=give_up).begin() as connection:
+        with self.turn.writing(give_up), self.engine.begin() as connection:
+            _begin(connection, "BEGIN IMMEDIATE", give_up)
             yield connection
 
     def answering(self) -> AbstractContextManager[None]:
@@ -129,19 +132,18 @@ def _sqlite(url: str, connections: int) -> Database:
         pool_timeout=WAIT_FOR_A_CONNECTION,
         pool_use_lifo=True,
     )
-    event.listen(engine, "begin", _begin_sqlite)
     return Database(engine, Line(connect), Turn())
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    give_up = connection.get_execution_options().get("writes")
-    if give_up is not None:
-        try:
-            in_turn(connection.connection.cursor(), "BEGIN IMMEDIATE", {}, give_up)
-        except sqlite3.OperationalError as error:  # SQLAlchemy makes its own of what it runs itself, and not of this
-            raise OperationalError("BEGIN IMMEDIATE", None, error) from error
-    else:
-        connection.exec_driver_sql("BEGIN")
+def _begin(connection: Connection, statement: str, give_up: float) -> None:
+    """Begin on SQLite, whose driver does not.
+
+    Not as a listener of the engine's: with one each statement asks who listens to it, for as long as it takes itself.
+    """
+    try:
+        in_turn(connection.connection.cursor(), statement, {}, give_up)
+    except sqlite3.OperationalError as error:  # SQLAlchemy makes its own of what it runs itself, and not of this
+        raise OperationalError(statement, None, error) from error
 
 
 def insert(dialect: str, table: Table) -> Insert:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from ivr.store.tables import UtcTime, messages
+from ivr.store.tables import UtcTime, fixed, messages
 
 CHANNEL = "ivr_outbox"
 LEASE = timedelta(seconds=40)  # twice the longest attempt: a lease that runs out means a dead process
@@ -71,7 +71,7 @@ _NOW, _LEASE_ENDS = bindparam("moment", type_=UtcTime), bindparam("lease", type_
 
 def _unfinished(table: FromClause) -> ColumnElement[bool]:
     """In every question, in the words of the partial index: SQLite uses it for no others, and for no parameters."""
-    return table.c.state.in_(bindparam("unfinished", UNFINISHED, expanding=True, literal_execute=True))
+    return table.c.state.in_([fixed(state) for state in UNFINISHED])
 
 
 def _past(moment: ColumnElement[datetime]) -> ColumnElement[bool]:
@@ -98,12 +98,12 @@ def _is_due() -> ColumnElement[bool]:
         other.c.sender == messages.c.sender,
         other.c.towards == messages.c.towards,
         # A desk is one brand's; what Twilio has of one sender it has of all.
-        or_(messages.c.towards == "consumer", other.c.brand == messages.c.brand),
+        or_(messages.c.towards == fixed("consumer"), other.c.brand == messages.c.brand),
         _unfinished(other),
         other.c.id != messages.c.id,
-        or_(other.c.state.in_(("sending", "unclear")), before),
+        or_(other.c.state.in_((fixed("sending"), fixed("unclear"))), before),
     )
-    due = and_(_unfinished(messages), messages.c.state == "due", _past(messages.c.next_try))
+    due = and_(_unfinished(messages), messages.c.state == fixed("due"), _past(messages.c.next_try))
     return and_(due, messages.c.give_up_at > _NOW, ~blocked)
 
 
@@ -122,7 +122,7 @@ def _claimed(waiting: Select[Any], **values: Any) -> ReturningUpdate[Any]:
 _BY_INDEX = (messages.c.number, messages.c.sender)
 _DUE = (
     select(messages.c.id)
-    .where(_unfinished(messages), messages.c.state == "due", _past(messages.c.next_try))
+    .where(_unfinished(messages), messages.c.state == fixed("due"), _past(messages.c.next_try))
     .order_by(*_BY_INDEX)
     .limit(1)
 )
@@ -131,9 +131,9 @@ _OVERDUE = (
     .where(
         _unfinished(messages),
         or_(
-            and_(messages.c.state == "sending", _past(messages.c.lease_until)),
-            and_(messages.c.state == "unclear", _past(messages.c.next_try)),
-            and_(messages.c.state == "due", messages.c.give_up_at <= _NOW),
+            and_(messages.c.state == fixed("sending"), _past(messages.c.lease_until)),
+            and_(messages.c.state == fixed("unclear"), _past(messages.c.next_try)),
+            and_(messages.c.state == fixed("due"), messages.c.give_up_at <= _NOW),
         ),
     )
     .order_by(*_BY_INDEX)
@@ -148,7 +148,9 @@ _CLAIM = _claimed(
     updated_at=_NOW,
 )
 _CLAIM_UNCLEAR = _claimed(
-    select(messages.c.id).where(_unfinished(messages), messages.c.state == "unclear", _past(messages.c.next_try)),
+    select(messages.c.id).where(
+        _unfinished(messages), messages.c.state == fixed("unclear"), _past(messages.c.next_try)
+    ),
     next_try=_LEASE_ENDS,
 )
 
@@ -175,7 +177,7 @@ def expire(tx: Connection, now: datetime) -> int:
     Twilio is asked about it only when an attempt that began this very moment would be over: a lease also runs out when
     the clock jumps, with its attempt still under way.
     """
-    gone = and_(_unfinished(messages), messages.c.state == "sending", _past(messages.c.lease_until))
+    gone = and_(_unfinished(messages), messages.c.state == fixed("sending"), _past(messages.c.lease_until))
     unclear = {"state": "unclear", "next_try": now + ASK_AFTER_LEASE, "lease_until": None, "updated_at": now}
     return tx.execute(update(messages).where(gone).values(unclear), _moments(now)).rowcount
 
@@ -217,7 +219,7 @@ def ask_again(tx: Connection, text: Text, now: datetime, wait: timedelta) -> boo
 
 def give_up(tx: Connection, now: datetime) -> list[str]:
     """Due texts whose time is over are dead: visible, and a person's to requeue. What is true no longer is nobody's."""
-    over = and_(_unfinished(messages), messages.c.state == "due", messages.c.give_up_at <= now)
+    over = and_(_unfinished(messages), messages.c.state == fixed("due"), messages.c.give_up_at <= now)
     state = case((messages.c.kind.in_(("expectation", "question")), "failed"), else_="dead")
     over_now = update(messages).where(over).values(state=state, updated_at=now)
     return [row.id for row in tx.execute(over_now.returning(messages.c.id, messages.c.state)) if row.state == "dead"]
@@ -274,7 +276,7 @@ def _of_this_attempt(tx: Connection, text: Text, now: datetime, **values: Any) -
 
 
 def _held(text: Text) -> ColumnElement[bool]:
-    held = messages.c.state.in_(("sending", "unclear"))
+    held = messages.c.state.in_((fixed("sending"), fixed("unclear")))
     return and_(messages.c.id == text.id, messages.c.attempts == text.attempts, held)
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     DateTime,
     Dialect,
     ForeignKey,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     false,
+    literal_column,
     text,
 )
 from sqlalchemy.types import TypeEngine
@@ -59,6 +61,14 @@ def stored(moment: datetime, dialect: str) -> Any:
     if dialect != "sqlite":
         return moment
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
+
+
+def fixed(word: str) -> ColumnElement[str]:
+    """A word of ours in the statement itself, not a parameter of it.
+
+    SQLite works out its plan anew at each use of a statement with a parameter that may decide about a partial index.
+    """
+    return literal_column(f"'{word}'", String)
 
 
 calls = Table(
