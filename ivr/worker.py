@@ -101,12 +101,11 @@ class Worker:
                     self.stop.wait(SLEEPS)
                 if not busy:
                     self.runtime.bell.wait(SLEEPS)
-            wait(self._under_way, timeout=STOPS_WITHIN)
+            wait(tuple(self._under_way), timeout=STOPS_WITHIN)
 
     def round(self, submit: Callable[..., Future[None]]) -> bool:
         """One look at the outbox and at the clock. Whether there may be more to take right away."""
         here, now = self.runtime, self.runtime.now()
-        self._under_way = {attempt for attempt in self._under_way if not attempt.done()}
         # The counting is begun beside a whole round of attempts, and a LIMIT below zero has none on SQLite.
         free = max(0, THREADS - len(self._under_way))
         look = self._looked(now, free)
@@ -193,6 +192,7 @@ class Worker:
         attempt.add_done_callback(self._done)
 
     def _done(self, attempt: Future[None]) -> None:
+        self._under_way.discard(attempt)
         failure = attempt.exception()
         if failure:
             log.error("worker_attempt_failed", failure)

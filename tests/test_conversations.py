@@ -15,7 +15,7 @@ from ivr.flow.load import load_directory
 from ivr.sandbox.conversations import Conversation
 from ivr.sandbox.town import ROOT
 from tests.desks import CHANGE, MESSAGE, SENDER, Talking, brand, said, talking
-from tests.doors import CALLER, SECRET_KEY
+from tests.doors import ACCOUNT_SID, CALLER, SECRET_KEY
 
 FLOWS = load_directory(ROOT / "flows").flows
 LINE = "[IVR deflection, billing, called 09:22 EST, reply promised by 09:32]"
@@ -58,6 +58,17 @@ def test_the_whole_trip(here: Talking) -> None:
     )
     assert here.states("inbound") == ["sent"]
     assert here.doors.rows("SELECT state, skill, branch FROM conversations") == [("open", "1234", "billing")]
+
+
+def test_the_worker_is_woken_when_a_text_has_its_answer(here: Talking) -> None:
+    """Awake before, it takes Python's lock from the thread that answers."""
+    here.accepts()
+    here.doors.runtime.bell.wait(0)
+    form = {"MessageSid": "SM1", "AccountSid": ACCOUNT_SID, "From": CALLER, "To": SENDER, "Body": "My bill is wrong"}
+    answer = here.doors.post("/messages", form)
+    assert not here.doors.runtime.bell.wait(0)
+    answer.close()
+    assert here.doors.runtime.bell.wait(0)
 
 
 def test_a_second_text_joins_the_conversation(here: Talking) -> None:

@@ -19,9 +19,11 @@ class Bell:
     def ring(self) -> None:
         self._event.set()
 
-    def wait(self, seconds: float) -> None:
-        self._event.wait(seconds)
+    def wait(self, seconds: float) -> bool:
+        """Whether it rang, since the last time or within so many seconds."""
+        rang = self._event.wait(seconds)
         self._event.clear()
+        return rang
 
 
 def listen(url: str, bell: Bell, stop: threading.Event, trouble: Callable[[Exception], None]) -> None:

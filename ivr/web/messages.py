@@ -45,8 +45,6 @@ def received(form: Form) -> Response:
         text = replace(text, brand=brand.flow.id if brand else text.brand)
         flow, opt_out = brand.flow if brand else None, form.text("OptOutType")
         came = consumer.received(tx, text, _own(form), opt_out, flow, here.new_id, here.now())
-    if came.conversation:
-        here.bell.ring()
     log.event(
         "text_received" if text.brand else "text_to_unknown_number",
         message=text.id,
@@ -58,7 +56,10 @@ def received(form: Form) -> Response:
         conversation=came.conversation.id if came.conversation else None,
         new=came.new,
     )
-    return _empty()
+    answer = _empty()
+    if came.conversation:  # the worker's thread, awake, would take Python's lock from this one
+        answer.call_on_close(here.bell.ring)
+    return answer
 
 
 @blueprint.post("/messages/status/<message_id>")

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
-from tests.bench.figures import Figure, at_most, percentile
+from tests.bench.beside import compared
+from tests.bench.figures import Figure
 from tests.bench.flows import one_brand
-from tests.bench.load import Load, Sent, measured, send
+from tests.bench.load import Load, send
 from tests.bench.servers import PLAIN, Server, environment, running
 
-RUNS = 5
 SECONDS = 5
 # More than are ever under way at once: an arrival waits for the server, not for a connection to send on.
 CONNECTIONS = 32
@@ -25,17 +25,9 @@ def latency(directory: Path) -> Iterator[Figure]:
         capacity = _capacity(ours, plain)
         yield Figure("latency: capacity of the offer, 2 workers, SQLite", f"{capacity:.0f} /s")
         rate = capacity / 2
-        runs = [(_under(ours, rate, run), _under(plain, rate, run)) for run in range(RUNS)]
-    sides = {"offer": [run[0] for run in runs], "plain route": [run[1] for run in runs]}
-    tails = {name: median(percentile(sent.latencies, 99) for sent, _ in side) for name, side in sides.items()}
-    ratio = tails["offer"] / tails["plain route"]
-    yield at_most(f"latency: p99 at {rate:.0f} /s, offer : plain route", ratio, 2.0, "x")
-    for name, side in sides.items():
-        p50 = median(percentile(sent.latencies, 50) for sent, _ in side)
-        yield Figure(f"latency: p50 and p99, {name}", f"{p50 * 1000:.1f} / {tails[name] * 1000:.1f} ms")
-    # Unlike in a closed loop, both have the same load here; see "offer".
-    cost = median(ours_cpu / plain_cpu for (_, ours_cpu), (_, plain_cpu) in runs)
-    yield Figure(f"latency: CPU a request at {rate:.0f} /s, offer : plain route", f"{cost:.2f} x")
+        both = compared(ours, plain, lambda server, run: _arrivals(server, rate, run))
+    yield from both.figures(f"latency: p99 at {rate:.0f} /s", 2.0)
+    yield Figure("  CPU a request, ours : plain route", f"{both.cpu:.2f} x")
 
 
 def _capacity(ours: Server, plain: Server) -> float:
@@ -46,8 +38,7 @@ def _capacity(ours: Server, plain: Server) -> float:
     return median(send(Load(ours.url, calls, workers=ours.workers)).rate for calls in ranges)
 
 
-def _under(server: Server, rate: float, run: int) -> tuple[Sent, float]:
+def _arrivals(server: Server, rate: float, run: int) -> Load:
     calls = int(rate * SECONDS)
     first = 10_000 + run * calls
-    load = Load(server.url, range(first, first + calls), CONNECTIONS, 1 / rate, workers=server.workers)
-    return measured(load, server.cpu)
+    return Load(server.url, range(first, first + calls), CONNECTIONS, 1 / rate, workers=server.workers)

@@ -2,15 +2,14 @@
 
 import gc
 import multiprocessing
-import select
 import socket
 import time
 import traceback
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from threading import Lock, Thread
 from urllib.parse import urlsplit
 
 from tests.bench import connections, webhooks
@@ -41,6 +40,7 @@ class Sent:
     answered: list[float]
     latencies: list[float]
     documents: frozenset[bytes]
+    began: float = 0.0  # monotonic, which all processes of a machine share
 
     @property
     def rate(self) -> float:
@@ -105,19 +105,8 @@ def _generate(load: Load, parent: Connection) -> None:
         parent.send(traceback.format_exc())
 
 
-@dataclass(slots=True)
-class _Line:
-    connection: socket.socket
-    free_since: float
-    due: float = 0.0
-    got: bytes = b""
-
-
 class _Run:
-    """One thread, which waits for what comes first: an answer, or the moment when the next request is due.
-
-    With a thread for each connection the generator took half as much CPU as the server, of the same two cores.
-    """
+    """A thread a connection; each takes the next request when it is free, and waits until that one is due."""
 
     def __init__(self, load: Load) -> None:
         self._load = load
@@ -126,8 +115,10 @@ class _Run:
             for call in load.calls
         )
         self._requests = [webhooks.request(load.url, load.path, form) for form in forms]
-        self._next = 0
+        self._next = iter(enumerate(self._requests))
+        self._lock = Lock()
         self._results: list[tuple[float, float, bytes]] = []
+        self._failure: str | None = None
         self._began = 0.0
         address = urlsplit(load.url)
         where = (str(address.hostname), int(address.port or 80))
@@ -136,73 +127,61 @@ class _Run:
             if load.workers
             else connections.opened(where, load.connections, PATIENCE)
         )
-        self._free: deque[_Line] = deque()
-        self._asked: dict[socket.socket, _Line] = {}
         gc.freeze()  # a collection is a pause that no caller would see
         gc.disable()
 
     def sent(self) -> Sent:
-        began = self._began = time.monotonic()
-        step = self._load.ramp / self._load.connections
-        self._free.extend(_Line(each, began + number * step) for number, each in enumerate(self._sockets))
-        while self._next < len(self._requests) or self._asked:
-            self._receive(self._send_what_is_due())
+        threads = [Thread(target=self._guarded, args=each, daemon=True) for each in enumerate(self._sockets)]
+        self._began = time.monotonic()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if self._failure:
+            raise BenchFailed(self._failure)
         answered, latencies, documents = zip(*self._results, strict=True)
-        return Sent(list(answered), list(latencies), frozenset(documents))
+        return Sent(list(answered), list(latencies), frozenset(documents), self._began)
 
-    def _send_what_is_due(self) -> float:
-        """How long to wait for an answer, in seconds: until the next request is due."""
-        while self._free and self._next < len(self._requests):
+    def _guarded(self, number: int, connection: socket.socket) -> None:
+        try:
+            self._talk(number, connection)
+        except Exception:
+            self._failure = traceback.format_exc()
+
+    def _talk(self, number: int, connection: socket.socket) -> None:
+        load = self._load
+        time.sleep(load.ramp * number / load.connections)
+        while self._failure is None:
+            with self._lock:
+                index, request = next(self._next, (-1, b""))
+            if index < 0 or time.monotonic() - self._began > load.seconds:
+                return
+            due = self._due(index)
+            connection.sendall(request)
+            document = answer(connection, load.says)
             now = time.monotonic()
-            if now - self._began > self._load.seconds:
-                self._next = len(self._requests)
-                break
-            line = self._free[0]
-            interval = self._load.interval
-            line.due = self._began + self._next * interval if interval else line.free_since
-            if line.due > now:
-                return line.due - now
-            self._asked[line.connection] = self._free.popleft()
-            line.connection.sendall(self._requests[self._next])
-            self._next += 1
-        return PATIENCE
+            self._results.append((now - self._began, now - due, document))
 
-    def _receive(self, wait: float) -> None:
-        # Not epoll, which waits for whole milliseconds.
-        ready, _, _ = select.select(self._asked, (), (), wait)
-        if not ready and wait == PATIENCE and self._asked:
-            raise BenchFailed(f"No answer came within {PATIENCE:.0f} s.")
-        for connection in ready:
-            line = self._asked[connection]
-            line.got += _more(connection, line.got)
-            document = _document(line.got, self._load.says)
-            if document is not None:
-                del self._asked[connection]
-                now = time.monotonic()
-                self._results.append((now - self._began, now - line.due, document))
-                line.got, line.free_since = b"", now
-                self._free.append(line)
+    def _due(self, index: int) -> float:
+        now = time.monotonic()
+        if not self._load.interval:
+            return now
+        due = self._began + index * self._load.interval
+        if due > now:
+            time.sleep(due - now)
+        return due
 
 
 def answer(connection: socket.socket, says: str) -> bytes:
     got = b""
-    while (document := _document(got, says)) is None:
-        got += _more(connection, got)
-    return document
-
-
-def _more(connection: socket.socket, got: bytes) -> bytes:
-    more = connection.recv(65536)
-    if not more:
-        raise BenchFailed(f"The server closed the connection after {got[:500]!r}.")
-    return more
-
-
-def _document(got: bytes, says: str) -> bytes | None:
-    """None while it is not whole."""
-    head, end, body = got.partition(b"\r\n\r\n")
-    if not end or len(body) < _length(head):
-        return None
+    while True:
+        head, end, body = got.partition(b"\r\n\r\n")
+        if end and len(body) >= _length(head):
+            break
+        more = connection.recv(65536)
+        if not more:
+            raise BenchFailed(f"The server closed the connection after {got[:500]!r}.")
+        got += more
     if not head.startswith(b"HTTP/1.1 200 ") or says.encode() not in body:
         raise BenchFailed(f"Not the answer that was expected ({says!r}): {got[:2000]!r}")
     return body

@@ -17,13 +17,14 @@ from ivr.store import schema
 from ivr.store.database import Database, opened_once
 from ivr.store.tables import conversations, messages
 from tests.bench import webhooks
-from tests.bench.figures import BenchFailed, Figure, at_least, at_most, percentile
-from tests.bench.load import Load, Sent, prepared, send
+from tests.bench.beside import compared
+from tests.bench.figures import BenchFailed, Figure, at_least, at_most
+from tests.bench.load import Load, prepared
 from tests.bench.postgres import own_database
 from tests.bench.servers import PLAIN, Server, environment, running
 from tests.bench.slow_desk import SETTINGS, SlowDesk, slow_desk
 
-RUNS, SECONDS, RATE = 5, 5, 100  # texts a second come in, as many as one worker has to relay
+SECONDS, RATE = 5, 100  # texts a second come in, as many as one worker has to relay
 CONVERSATIONS, TEXTS = 200, 10
 IDLE = 40
 
@@ -50,28 +51,21 @@ def _answered(directory: Path) -> Iterator[Figure]:
         settings = environment(directory, ROOT / "flows", LIVEPERSON_API_URL=desk.url, LOG_LEVEL="error", **SETTINGS)
         plain_settings = environment(directory, ROOT / "flows", LOG_LEVEL="error")
         with running(directory, settings) as ours, running(directory, plain_settings, PLAIN) as plain:
-            runs = [(_under(ours, run), _under(plain, run)) for run in range(RUNS)]
-    tails = [median(percentile(side.latencies, 99) for side in sides) for sides in zip(*runs, strict=True)]
-    what = f"relay: p99 of an inbound text at {RATE} /s : a plain signed route's"
-    yield at_most(what, tails[0] / tails[1], 2.0, "x")
-    yield Figure("relay: p99, inbound text and plain route", f"{tails[0] * 1000:.1f} / {tails[1] * 1000:.1f} ms")
+            both = compared(ours, plain, _arrivals)
+    yield from both.figures(f"relay: p99 of an inbound text at {RATE} /s", 2.0)
 
 
-def _under(server: Server, run: int) -> Sent:
+def _arrivals(server: Server, run: int) -> Load:
     first = run * RATE * SECONDS
-    calls = range(first, first + RATE * SECONDS)
-    path, says = webhooks.MESSAGES, webhooks.TAKEN
-    return send(
-        Load(
-            server.url,
-            calls,
-            32,
-            1 / RATE,
-            path=path,
-            says=says,
-            consumers=CONVERSATIONS,
-            workers=server.workers,
-        )
+    return Load(
+        server.url,
+        range(first, first + RATE * SECONDS),
+        32,
+        1 / RATE,
+        path=webhooks.MESSAGES,
+        says=webhooks.TAKEN,
+        consumers=CONVERSATIONS,
+        workers=server.workers,
     )
 
 
