@@ -82,7 +82,7 @@ class Worker:
 
     runtime: Runtime
     stop: threading.Event = field(default_factory=threading.Event)
-    _under_way: set[Future[None]] = field(default_factory=set)
+    _under_way: set[Future[None]] = field(default_factory=set)  # each takes itself out, in its own thread
     _counting: threading.Lock = field(default_factory=threading.Lock)
     _look_at_the_clock: datetime = LONG_AGO
     _looked_at_leases: datetime = LONG_AGO
@@ -101,7 +101,7 @@ class Worker:
                     self.stop.wait(SLEEPS)
                 if not busy:
                     self.runtime.bell.wait(SLEEPS)
-            wait(tuple(self._under_way), timeout=STOPS_WITHIN)
+            wait(self._under_way.copy(), timeout=STOPS_WITHIN)
 
     def round(self, submit: Callable[..., Future[None]]) -> bool:
         """One look at the outbox and at the clock. Whether there may be more to take right away."""

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, or_, select
 from ivr.store.api_tables import CALL_PREFIX, api_deflections
 from ivr.store.database import insert
 from ivr.store.outbox import gives_up, ring
-from ivr.store.tables import conversations, deflections, messages
+from ivr.store.tables import conversations, deflections, fixed, messages
 
 KIND, TOWARDS, SENDER = "event", "webhook", "api"
 
@@ -20,7 +20,7 @@ Change = Literal["opened", "closed"]
 def text_changed(tx: Connection, message_id: str, state: str, now: datetime, code: int | None = None) -> None:
     """A text is in another state of the API's: told where it is another IVR's greeting, and nothing otherwise."""
     texts, asked = messages.c, api_deflections.c
-    greeting = and_(texts.id == message_id, texts.kind == "greeting", texts.deflection_id == asked.deflection_id)
+    greeting = and_(texts.id == message_id, texts.kind == fixed("greeting"), texts.deflection_id == asked.deflection_id)
     _tell(tx, greeting, f"deflection.{state}", now, {"error_code": code} if code else {})
 
 

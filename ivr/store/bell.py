@@ -20,7 +20,7 @@ class Bell:
         self._event.set()
 
     def wait(self, seconds: float) -> bool:
-        """Whether it rang, since the last time or within so many seconds."""
+        """Whether it rang, since the last wait or within so many seconds."""
         rang = self._event.wait(seconds)
         self._event.clear()
         return rang

@@ -25,7 +25,7 @@ Insert = postgresql.Insert | sqlite.Insert
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    engine: Engine
+    engine: Engine  # on SQLite only what `reads` and `writes` began is a transaction
     line: Line | None = None  # of quick writes, on SQLite
     turn: Turn | None = None  # of this process's webhooks, of its other writes, and of its worker's, on SQLite
 
@@ -136,9 +136,9 @@ def _sqlite(url: str, connections: int) -> Database:
 
 
 def _begin(connection: Connection, statement: str, give_up: float) -> None:
-    """Begin on SQLite, whose driver does not.
+    """Begin on SQLite, whose driver was told not to.
 
-    Not as a listener of the engine's: with one each statement asks who listens to it, for as long as it takes itself.
+    Not as a listener of the engine's: with one, every statement looks for listeners, and takes a third longer.
     """
     try:
         in_turn(connection.connection.cursor(), statement, {}, give_up)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, String, and_, bindparam, case, exists, or_, s
 from ivr.store import api_events
 from ivr.store.database import insert
 from ivr.store.outbox import gives_up
-from ivr.store.tables import UtcTime, messages
+from ivr.store.tables import UtcTime, fixed, messages
 
 # States only move forward: a callback may come twice, late, or before the answer it belongs to. "dead" is our own
 # giving up; what Twilio says of such a text is still news.
@@ -216,7 +216,9 @@ def last_brand(tx: Connection, number: str, sender: str) -> str | None:
 def drop_expectations(tx: Connection, conversation_id: str, now: datetime) -> None:
     """What was to be said along a conversation and waits to be sent is not true any more."""
     waiting = and_(
-        messages.c.conversation_id == conversation_id, messages.c.kind == "expectation", messages.c.state == "due"
+        messages.c.conversation_id == conversation_id,
+        messages.c.kind == fixed("expectation"),
+        messages.c.state == fixed("due"),
     )
     tx.execute(update(messages).where(waiting).values(state="failed", updated_at=now))
 

@@ -64,7 +64,7 @@ def stored(moment: datetime, dialect: str) -> Any:
 
 
 def fixed(word: str) -> ColumnElement[str]:
-    """A word of ours in the statement itself, not a parameter of it.
+    """A word of ours, never anybody else's, in the statement itself: not a parameter of it.
 
     SQLite works out its plan anew at each use of a statement with a parameter that may decide about a partial index.
     """

@@ -57,7 +57,7 @@ def received(form: Form) -> Response:
         new=came.new,
     )
     answer = _empty()
-    if came.conversation:  # the worker's thread, awake, would take Python's lock from this one
+    if came.conversation:  # not before: the worker's thread, awake, takes Python's lock from this one
         answer.call_on_close(here.bell.ring)
     return answer
 

@@ -40,7 +40,7 @@ class Sent:
     answered: list[float]
     latencies: list[float]
     documents: frozenset[bytes]
-    began: float = 0.0  # monotonic, which all processes of a machine share
+    began: float  # monotonic, the same clock in all processes of a machine
 
     @property
     def rate(self) -> float:

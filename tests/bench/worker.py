@@ -117,8 +117,8 @@ def _claim_ratio(url: str) -> float:
         tx.execute(text("DELETE FROM messages"))
     empty = _claim_seconds(here)
     _fill(here.database, FINISHED, "delivered", first=10_000)
-    with here.database.engine.connect() as connection:
-        connection.exec_driver_sql("ANALYZE")
+    with here.database.writes() as tx:
+        tx.exec_driver_sql("ANALYZE")
     full = _claim_seconds(here)
     here.database.close()
     return full / empty
