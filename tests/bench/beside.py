@@ -47,7 +47,7 @@ class Compared:
         for side in (self.ours, self.plain):
             p50, p99 = side.percentile(50) * 1000, side.percentile(99) * 1000
             yield Figure(f"  p50 and p99, {side.name}", f"{p50:.1f} / {p99:.1f} ms")
-            yield Figure(f"  left out, {side.name}: at a pause of the machine or soon after", f"{side.left_out():.0%}")
+            yield Figure(f"  left out, {side.name}: near a pause of the machine", f"{side.left_out():.0%}")
         of_all = self.ours.p99_of_all() / self.plain.p99_of_all()
         yield Figure("  p99 with what was left out, ours : plain route", f"{of_all:.2f} x")
 
