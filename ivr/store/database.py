@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, create_engine
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from ivr.store.line import SQLITE_BUSY, Line, in_turn
@@ -142,8 +142,8 @@ def _begin(connection: Connection, statement: str, give_up: float) -> None:
     """
     try:
         in_turn(connection.connection.cursor(), statement, {}, give_up)
-    except sqlite3.OperationalError as error:  # SQLAlchemy makes its own of what it runs itself, and not of this
-        raise OperationalError(statement, None, error) from error
+    except sqlite3.Error as error:  # SQLAlchemy makes its own of what it runs itself, and not of this
+        raise DBAPIError.instance(statement, None, error, sqlite3.Error, dialect=connection.dialect) from error
 
 
 def insert(dialect: str, table: Table) -> Insert:

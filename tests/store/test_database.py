@@ -7,13 +7,13 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, nullcontext, suppress
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import Connection, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as TooLate
 
@@ -156,6 +156,32 @@ def test_another_process_that_does_not_let_go_is_an_error_of_the_database(tmp_pa
         with theirs.writes(), ours.answering(), locked, ours.writes():
             pass
         with ours.writes():
+            pass
+
+
+@pytest.mark.parametrize("begin", [Database.reads, Database.writes])
+def test_a_connection_that_broke_is_an_error_of_the_database_and_not_used_again(
+    tmp_path: Path, begin: Callable[[Database], AbstractContextManager[Connection]]
+) -> None:
+    with new_database("sqlite", tmp_path) as url, closing(opened(url, 2)) as database:
+        with database.reads() as tx:
+            broken = tx.connection.driver_connection
+        assert broken is not None
+        broken.close()
+        with pytest.raises(SQLAlchemyError, match="closed database"), begin(database):
+            pass
+        with begin(database) as tx:
+            assert tx.execute(text("SELECT 1")).scalar() == 1
+
+
+def test_a_file_that_is_no_database_any_more_is_an_error_of_the_database(tmp_path: Path) -> None:
+    with new_database("sqlite", tmp_path) as url, closing(opened(url, 2)) as database:
+        with database.writes() as tx:
+            tx.execute(text("DELETE FROM calls"))
+        for file in tmp_path.iterdir():
+            with file.open("r+b") as part:
+                part.write(b"j" * file.stat().st_size)
+        with pytest.raises(SQLAlchemyError, match="not a database"), database.writes():
             pass
 
 
