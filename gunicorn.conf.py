@@ -25,6 +25,10 @@ preload_app = True
 control_socket_disable = True  # its thread and its one path per user cross the fork
 accesslog = None  # every event is a line of our own
 
+# Seconds for which a thread may go on while another waits for Python's lock. An answer gives the lock back at each
+# statement of SQLite's, and may then wait for as long as a whole other answer takes: Python's own 5 ms never end that.
+sys.setswitchinterval(0.0005)
+
 
 def post_worker_init(worker: Any) -> None:
     """After the fork: what needs threads and sockets of its own."""

@@ -77,6 +77,13 @@ def test_the_signature_covers_the_raw_path_and_query(doors: Doors, path: str) ->
     assert doors.post(path, FORM).status_code == 200
 
 
+def test_the_signature_covers_the_url_byte_for_byte(doors: Doors) -> None:
+    """The library alone would drop a question mark with nothing behind it."""
+    signed = {"X-Twilio-Signature": signature(f"{PUBLIC_URL}/voice?", FORM)}
+    asked = {"RAW_URI": "/voice?"}
+    assert doors.post("/voice", FORM, headers=signed, environ_overrides=asked).status_code == 200
+
+
 def test_a_signature_with_the_port_passes_as_the_library_does(doors: Doors) -> None:
     signed = signature("https://ivr.example.com:443/voice", FORM)
     assert doors.post("/voice", FORM, headers={"X-Twilio-Signature": signed}).status_code == 200
