@@ -82,12 +82,14 @@ def accept(tx: Connection, flow: Flow, branch: Branch, key: str, attempt: Attemp
         return Accepted(again=True)
     consent.record(tx, deflection, _heard(flow, branch), attempt.now)
     number = numbers.read(attempt.call.caller)
-    other = key == branch.other_number != branch.accept
-    refused = "other_number" if other else why_not(tx, flow, branch, number, attempt, key)
-    calls.destination(tx, deflection, number.e164 if number and not other else None, refused)
-    if refused or number is None:
+    if key == branch.other_number != branch.accept:
+        calls.destination(tx, deflection, None, "other_number")
+        return Accepted(refused="other_number")
+    channel, refused = channels.first(tx, flow, branch, number, key, attempt.reach)
+    calls.destination(tx, deflection, number.e164 if number else None, refused)
+    if channel is None or number is None:
         return Accepted(refused=refused)
-    return written(tx, flow, branch, deflection, number, attempt, key)
+    return written(tx, flow, branch, deflection, number, attempt, channel)
 
 
 def confirm(tx: Connection, flow: Flow, branch: Branch, e164: str, attempt: Attempted) -> Accepted:
@@ -102,11 +104,12 @@ def confirm(tx: Connection, flow: Flow, branch: Branch, e164: str, attempt: Atte
     if number is None or entries.was_tried(tx, deflection, e164):
         return Accepted(again=True)
     key = greetings.accepted_key(tx, deflection)
-    refused = why_not(tx, flow, branch, number, attempt, key) or misused(tx, attempt, caller, e164)
-    if refused:
+    channel, refused = channels.first(tx, flow, branch, number, key, attempt.reach)
+    refused = refused or misused(tx, attempt, caller, e164)
+    if refused or channel is None:
         calls.destination(tx, deflection, e164, refused)
         return Accepted(refused=refused, keyed=e164)
-    return written(tx, flow, branch, deflection, number, attempt, key)
+    return written(tx, flow, branch, deflection, number, attempt, channel)
 
 
 def _heard(flow: Flow, branch: Branch) -> str:
@@ -141,13 +144,6 @@ def refusal(reason: str) -> Known:
     return _REFUSALS.get(reason, "refused")
 
 
-def why_not(
-    tx: Connection, flow: Flow, branch: Branch, number: numbers.Number | None, attempt: Attempted, key: str = ""
-) -> str | None:
-    """Why a number is not texted by any channel, in a word of `flow/refusals.py`, or None."""
-    return channels.first(tx, flow, branch, number, key, attempt.reach)[1]
-
-
 def misused(tx: Connection, attempt: Attempted, caller: str, number: str) -> str | None:
     """Whoever keys in numbers may not text strangers through us."""
     if entries.had_its_text(tx, number, attempt.now):
@@ -164,12 +160,9 @@ def written(
     deflection: int,
     number: numbers.Number,
     attempt: Attempted,
-    key: str = "",
+    channel: Channel,
 ) -> Accepted:
-    """The greeting's row by the first channel that reaches them, or the text that goes on in an open conversation."""
-    channel, refused = channels.first(tx, flow, branch, number, key, attempt.reach)
-    if channel is None:
-        return Accepted(refused=refused)
+    """The greeting's row by the channel that reaches them, or the text that goes on in an open conversation."""
     joined = _joined(tx, flow, branch, number, channel, attempt)
     if joined is None:
         expectations.greeted(tx, branch, deflection, attempt.now)

@@ -38,15 +38,14 @@ class Eligible:
 
 def eligible(tx: Connection, flow: Flow, branch: Branch, number: str, attempt: Attempted) -> Eligible:
     read = numbers.read(number)
-    why_not = deflection.why_not(tx, flow, branch, read, attempt)
+    reach = attempt.reach
+    taken, why_not = channels.first(tx, flow, branch, read, "", reach)
     if read and not why_not and not _own(read, attempt.call):
         why_not = deflection.misused(tx, attempt, _who(attempt.call), read.e164)
-    reach = attempt.reach
     by: dict[str, str | None] = {
         channel: channels.why_not(tx, flow, branch, read, channel, reach) or why_not
         for channel in channels.preferred(tx, flow, branch, read, "")
     }
-    taken, _ = channels.first(tx, flow, branch, read, "", reach)
     joins = read is not None and taken is not None and channels.conversation(tx, flow, read, taken) is not None
     return Eligible(why_not, by, joins)
 
@@ -74,14 +73,15 @@ def _text(
     own = number is None or _own(number, attempt.call)
     if number and not own:
         _keyed_in(tx, attempt.call, branch, number)
-    refused = deflection.why_not(tx, flow, branch, number, attempt)
+    here = offered.entered(branch, attempt.now)
+    branch = here if isinstance(here, Branch) else branch
+    channel, refused = channels.first(tx, flow, branch, number, "", attempt.reach)
     if number and not own and not refused:
         refused = deflection.misused(tx, attempt, _who(attempt.call), number.e164)
     calls.destination(tx, written, number.e164 if number else None, refused)
-    if refused or number is None:
+    if refused or channel is None or number is None:
         return
-    here = offered.entered(branch, attempt.now)
-    accepted = deflection.written(tx, flow, here if isinstance(here, Branch) else branch, written, number, attempt)
+    accepted = deflection.written(tx, flow, branch, written, number, attempt, channel)
     if accepted.joined:
         invitations.joined(tx, new.id, accepted.joined)
 

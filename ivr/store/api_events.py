@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import Connection, Row, bindparam, or_, select
 
 from ivr.store.api_tables import CALL_PREFIX, api_deflections
 from ivr.store.database import insert
@@ -17,24 +18,32 @@ KIND, TOWARDS, SENDER = "event", "webhook", "api"
 Change = Literal["opened", "closed"]
 
 
+# Built once: every text that was sent asks it.
+_OF_GREETING = select(api_deflections.c.id, api_deflections.c.brand).where(
+    messages.c.id == bindparam("text"),
+    messages.c.kind == fixed("greeting"),
+    messages.c.deflection_id == api_deflections.c.deflection_id,
+    api_deflections.c.webhook.is_not(None),
+)
+
+
 def text_changed(tx: Connection, message_id: str, state: str, now: datetime, code: int | None = None) -> None:
     """A text is in another state of the API's: told where it is another IVR's greeting, and nothing otherwise."""
-    texts, asked = messages.c, api_deflections.c
-    greeting = and_(texts.id == message_id, texts.kind == fixed("greeting"), texts.deflection_id == asked.deflection_id)
-    _tell(tx, greeting, f"deflection.{state}", now, {"error_code": code} if code else {})
+    asked = tx.execute(_OF_GREETING, {"text": message_id}).all()
+    _tell(tx, asked, f"deflection.{state}", now, {"error_code": code} if code else {})
 
 
 def conversation_changed(tx: Connection, conversation_id: str, what: Change, now: datetime) -> None:
     """A conversation that a deflection began, or joined."""
     one, asked = conversations.c, api_deflections.c
     theirs = or_(one.deflection_id == asked.deflection_id, asked.conversation_id == one.id)
-    _tell(tx, and_(one.id == conversation_id, theirs), f"conversation.{what}", now, {"conversation": conversation_id})
+    wanted = select(asked.id, asked.brand).where(one.id == conversation_id, theirs, asked.webhook.is_not(None))
+    told = {"conversation": conversation_id}
+    _tell(tx, tx.execute(wanted).all(), f"conversation.{what}", now, told)
 
 
-def _tell(tx: Connection, which: ColumnElement[bool], kind: str, now: datetime, more: dict[str, Any]) -> None:
-    wanted = select(api_deflections.c.id, api_deflections.c.brand).where(which, api_deflections.c.webhook.is_not(None))
-    rows = tx.execute(wanted).all()
-    for invitation, brand in rows:
+def _tell(tx: Connection, asked: Sequence[Row[str, str]], kind: str, now: datetime, more: dict[str, Any]) -> None:
+    for invitation, brand in asked:
         body = json.dumps({"type": kind, "at": now.astimezone(UTC).isoformat(), **more})
         values = {
             # By what it tells, so that what is told twice is one row.
@@ -53,7 +62,7 @@ def _tell(tx: Connection, which: ColumnElement[bool], kind: str, now: datetime, 
             "give_up_at": gives_up(KIND, now),
         }
         tx.execute(insert(tx.dialect.name, messages).values(values).on_conflict_do_nothing())
-    if rows:
+    if asked:
         ring(tx)
 
 

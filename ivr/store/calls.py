@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import ColumnElement, Connection, and_, case, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, select, update
 
 from ivr.store.api_tables import CALL_PREFIX
 from ivr.store.control_tables import held_back
-from ivr.store.database import Database, Quick, insert
+from ivr.store.database import Database, Insert, Quick, insert
 from ivr.store.tables import calls, deflections, messages, stored
 
 
@@ -100,26 +101,42 @@ class Journal:
         )
 
 
+# Built once: to build the statements of a yes takes as long as to run them.
+_ACCEPTED = (
+    update(deflections)
+    .where(
+        deflections.c.call_sid == bindparam("of_call"),
+        deflections.c.brand == bindparam("of_brand"),
+        deflections.c.branch == bindparam("of_branch"),
+        deflections.c.accepted_at.is_(None),
+    )
+    .values(accepted_at=bindparam("moment"), accepted_key=bindparam("key"))
+    .returning(deflections.c.id)
+)
+_DESTINATION = (
+    update(deflections)
+    .where(deflections.c.id == bindparam("deflection"))
+    .values(number=bindparam("to"), refused=bindparam("why"))
+)
+
+
+@cache
+def _offered(dialect: str) -> Insert:
+    return insert(dialect, deflections).on_conflict_do_nothing()
+
+
 def accept(tx: Connection, call: Call, branch: str, key: str, now: datetime) -> int | None:
     """Mark the offer accepted. The deflection's id the first time, None ever after: the guard of one text."""
-    tx.execute(
-        insert(tx.dialect.name, deflections)
-        .values(call_sid=call.call_sid, branch=branch, brand=call.brand, caller=call.caller, offered_at=now)
-        .on_conflict_do_nothing()
-    )
-    this = this_deflection(call, branch)
-    first = tx.execute(
-        update(deflections)
-        .where(this, deflections.c.accepted_at.is_(None))
-        .values(accepted_at=now, accepted_key=key)
-        .returning(deflections.c.id)
-    )
-    return first.scalar_one_or_none()
+    sid, brand = call.call_sid, call.brand
+    offer = {"call_sid": sid, "branch": branch, "brand": brand, "caller": call.caller, "offered_at": now}
+    tx.execute(_offered(tx.dialect.name), offer)
+    this = {"of_call": sid, "of_brand": brand, "of_branch": branch}
+    return tx.execute(_ACCEPTED, {**this, "moment": now, "key": key}).scalar_one_or_none()
 
 
 def destination(tx: Connection, deflection: int, number: str | None, refused: str | None) -> None:
     """Where the text of an accepted offer goes, or why none goes anywhere."""
-    tx.execute(update(deflections).where(deflections.c.id == deflection).values(number=number, refused=refused))
+    tx.execute(_DESTINATION, {"deflection": deflection, "to": number, "why": refused})
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,24 +3,34 @@
 import hashlib
 from collections.abc import Iterator
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, select, update
+from sqlalchemy import Connection, Select, bindparam, select, update
 
-from ivr.store.database import insert
+from ivr.store.database import Insert, insert
 from ivr.store.number_tables import opt_outs
 from ivr.store.simulated import MARK
 from ivr.store.tables import deflections, prompts
 
 ROWS_AT_ONCE = 1000
 
+# Built once: every yes asks it.
+_HEARD = (
+    update(deflections).where(deflections.c.id == bindparam("deflection")).values(prompt_version=bindparam("version"))
+)
+
 
 def record(tx: Connection, deflection: int, words: str, now: datetime) -> None:
     """Keep the offer's words, once, and which of them this deflection heard."""
     version = hashlib.sha256(words.encode()).hexdigest()[:16]
-    written = insert(tx.dialect.name, prompts).values(version=version, text=words, first_used_at=now)
-    tx.execute(written.on_conflict_do_nothing())
-    tx.execute(update(deflections).where(deflections.c.id == deflection).values(prompt_version=version))
+    tx.execute(_prompt(tx.dialect.name), {"version": version, "text": words, "first_used_at": now})
+    tx.execute(_HEARD, {"deflection": deflection, "version": version})
+
+
+@cache
+def _prompt(dialect: str) -> Insert:
+    return insert(dialect, prompts).on_conflict_do_nothing()
 
 
 def consents(tx: Connection) -> Iterator[Any]:

@@ -2,11 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, or_, select
 
 from ivr.numbers import Number
 from ivr.store.database import insert
 from ivr.store.number_tables import number_facts, opt_outs, sender_facts
+from ivr.store.tables import UtcTime
 
 NUMBER_KEPT = timedelta(days=90)
 # What passes sooner: a phone is switched on again, a carrier's filter lets go, an operator registers the sender.
@@ -16,9 +17,21 @@ SENDER_KEPT = timedelta(days=30)
 EVERY_SENDER = ""
 
 
+# Built once: every yes asks them.
+_STOPPED = select(opt_outs.c.stopped).where(
+    opt_outs.c.number == bindparam("number"), opt_outs.c.sender == bindparam("sender")
+)
+_FACTS = select(number_facts.c.reason, number_facts.c.learned_at).where(
+    number_facts.c.number == bindparam("number"),
+    or_(number_facts.c.sender == bindparam("sender"), number_facts.c.sender == bindparam("or_of")),
+)
+_E164 = select(sender_facts.c.sender).where(
+    sender_facts.c.sender == bindparam("sender"), sender_facts.c.e164_since > bindparam("since", type_=UtcTime)
+)
+
+
 def opted_out(tx: Connection, number: str, sender: str) -> bool:
-    row = select(opt_outs.c.stopped).where(opt_outs.c.number == number, opt_outs.c.sender == sender)
-    return bool(tx.execute(row).scalar())
+    return bool(tx.execute(_STOPPED, {"number": number, "sender": sender}).scalar())
 
 
 def set_opt_out(tx: Connection, number: str, sender: str, stopped: bool, learned_from: str, now: datetime) -> None:
@@ -31,11 +44,8 @@ def cannot_be_texted(
     tx: Connection, number: str, sender: str, now: datetime, of_every_sender: bool = True
 ) -> str | None:
     """Why texts of this sender to this number fail, as far as is known and still likely, or None."""
-    whose = (EVERY_SENDER, sender) if of_every_sender else (sender,)
-    facts = select(number_facts.c.reason, number_facts.c.learned_at).where(
-        number_facts.c.number == number, number_facts.c.sender.in_(whose)
-    )
-    for reason, learned_at in tx.execute(facts):
+    whose = {"sender": sender, "or_of": EVERY_SENDER if of_every_sender else sender}
+    for reason, learned_at in tx.execute(_FACTS, {"number": number, **whose}):
         if learned_at > now - KEPT_SHORTER.get(reason, NUMBER_KEPT):
             return str(reason)
     return None
@@ -54,10 +64,7 @@ def forget_old_numbers(tx: Connection, now: datetime) -> int:
 
 def wants_e164(tx: Connection, sender: str, now: datetime) -> bool:
     """Whether Twilio refused the full format for this sender within the last 30 days."""
-    row = select(sender_facts.c.sender).where(
-        sender_facts.c.sender == sender, sender_facts.c.e164_since > now - SENDER_KEPT
-    )
-    return tx.execute(row).first() is not None
+    return tx.execute(_E164, {"sender": sender, "since": now - SENDER_KEPT}).first() is not None
 
 
 def destination(tx: Connection, number: Number, sender: str, number_format: str, now: datetime) -> str:

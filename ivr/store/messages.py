@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, String, and_, bindparam, case, exists, or_, select, update
+from sqlalchemy import Connection, String, Update, and_, bindparam, case, exists, or_, select, update
 
 from ivr.store import api_events
 from ivr.store.database import insert
@@ -182,18 +182,26 @@ def move(
     tx: Connection, message_id: str, state: str, now: datetime, provider_id: str | None = None, code: int | None = None
 ) -> bool:
     """Move a row forward. False when it is there already, or further, or another MessageSid has it."""
-    earlier = [name for name, rank in RANK.items() if rank < RANK[state]]
-    guards = [messages.c.id == message_id, messages.c.state.in_(earlier)]
-    values: dict[str, Any] = {"state": state, "updated_at": now}
-    if provider_id:
-        guards.append(or_(messages.c.provider_id.is_(None), messages.c.provider_id == provider_id))
-        values["provider_id"] = provider_id
-    if code is not None:
-        values["error_code"] = code
-    moved = tx.execute(update(messages).where(and_(*guards)).values(values)).rowcount == 1
+    told = {"sid": provider_id} if provider_id else {}
+    why = {"code": code} if code is not None else {}
+    statement = _moved(state, bool(told), bool(why))
+    moved = tx.execute(statement, {"text": message_id, "moment": now, **told, **why}).rowcount == 1
     if moved:
         api_events.text_changed(tx, message_id, state, now, code)
     return moved
+
+
+@cache
+def _moved(state: str, with_sid: bool, with_code: bool) -> Update:
+    earlier = [name for name, rank in RANK.items() if rank < RANK[state]]
+    guards = [messages.c.id == bindparam("text"), messages.c.state.in_(earlier)]
+    values: dict[str, Any] = {"state": state, "updated_at": bindparam("moment")}
+    if with_sid:
+        guards.append(or_(messages.c.provider_id.is_(None), messages.c.provider_id == bindparam("sid", type_=String)))
+        values["provider_id"] = bindparam("sid", type_=String)
+    if with_code:
+        values["error_code"] = bindparam("code")
+    return update(messages).where(*guards).values(values)
 
 
 def was_read(tx: Connection, message_id: str, now: datetime) -> None:

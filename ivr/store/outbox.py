@@ -154,6 +154,12 @@ _CLAIM_UNCLEAR = _claimed(
     next_try=_LEASE_ENDS,
 )
 
+_OF_CONSUMER = (
+    select(messages.c.id)
+    .where(*(messages.c[name] == bindparam(name) for name in ("number", "sender", "towards")), _unfinished(messages))
+    .limit(1)
+)
+
 
 def has_due(tx: Connection, now: datetime) -> bool:
     """Whether a text may be sent now: a look that takes no lock, for the many rounds in which none may."""
@@ -256,8 +262,8 @@ def ring(tx: Connection) -> None:
 
 
 def has_unfinished(tx: Connection, number: str, sender: str, towards: str) -> bool:
-    same = and_(messages.c.number == number, messages.c.sender == sender, messages.c.towards == towards)
-    return tx.execute(select(messages.c.id).where(same, _unfinished(messages)).limit(1)).first() is not None
+    whose = {"number": number, "sender": sender, "towards": towards}
+    return tx.execute(_OF_CONSUMER, whose).first() is not None
 
 
 def gives_up(kind: str, now: datetime) -> datetime:

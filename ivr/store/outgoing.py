@@ -26,6 +26,11 @@ TOWARDS: Mapping[Kind, str] = {
 }
 
 
+# Built once: every yes writes one.
+_WRITTEN = messages.insert()
+_LEASED = messages.insert().returning(*COLUMNS)
+
+
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """What is to be written. `number` and `sender` as in messages."""
@@ -68,12 +73,11 @@ def write_at_once(tx: Connection, out: Outgoing, now: datetime, may: bool) -> Te
     It waits for the worker all the same while an earlier one to this consumer is unfinished.
     """
     if not may or has_unfinished(tx, out.number, out.sender, TOWARDS[out.kind]):
-        tx.execute(messages.insert().values(_values(out, "due", now, now)))
+        tx.execute(_WRITTEN, _values(out, "due", now, now))
         ring(tx)
         return None
     leased = {"attempts": 1, "lease_until": now + LEASE}
-    written = messages.insert().values(_values(out, "sending", now, now) | leased)
-    return Text(*tx.execute(written.returning(*COLUMNS)).one())
+    return Text(*tx.execute(_LEASED, _values(out, "sending", now, now) | leased).one())
 
 
 def _values(out: Outgoing, state: str, at: datetime, now: datetime) -> dict[str, Any]:
