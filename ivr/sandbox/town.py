@@ -2,9 +2,10 @@
 
 import hashlib
 import os
+import random
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -198,9 +199,15 @@ def simulated_desk(clock: Clock, webhook_url: str) -> Desk:
 
 
 def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    """A port that nobody has, nor any connection will before a server listens there: systems give those higher ones.
+
+    Linux begins at 32768, macOS at 49152.
+    """
+    for port in random.sample(range(20_000, 32_000), 100):
+        with socket.socket() as found, suppress(OSError):
+            found.bind(("127.0.0.1", port))
+            return port
+    raise TownError("No port from 20000 to 31999 is free on 127.0.0.1; end what listens there.")
 
 
 class _Quiet(WSGIRequestHandler):
