@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from functools import wraps
 from threading import Condition, Thread
 from typing import Any, cast
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from flask import Response, current_app, request
 from twilio.request_validator import SIGNATURE_HEADER, SIGNATURE_SETTINGS_HEADER
@@ -243,19 +243,18 @@ def _why_not(form: Form, body: bytes) -> str | None:
 
 
 def _signed(here: Runtime, form: Form, body: bytes, signature: str) -> bool:
-    assert here.validator is not None
+    validator = here.validator
+    assert validator is not None
     environ = request.environ
     # Byte for byte what Twilio requested: Flask decodes the path and the query of request.url.
     url = here.settings.public_url + (environ.get("RAW_URI") or environ.get("REQUEST_URI") or "")
-    params: Form | str = form
-    if request.mimetype == "application/json":  # signed by its hash in the query, bodySHA256
-        if b"bodySHA256=" not in request.query_string:
-            return False
-        params = body.decode("utf-8", "replace")
-    # First the very URL, as nearly every request is signed: the library works out every form of it each time.
-    elif hmac.compare_digest(here.validator.compute_signature(url, form).encode(), signature.encode()):
-        return True
     try:
-        return bool(here.validator.validate(url, params, signature))
-    except ValueError:  # a port out of range in an absolute URI
+        if request.mimetype == "application/json":  # signed by its hash in the query; the library needs one there
+            hashed = "bodySHA256" in parse_qs(urlsplit(url).query)
+            return hashed and bool(validator.validate(url, body.decode("utf-8", "replace"), signature))
+        # First the very URL, as nearly every request is signed: the library hashes the form with and without its port.
+        if hmac.compare_digest(validator.compute_signature(url, form).encode(), signature.encode()):
+            return True
+        return bool(validator.validate(url, form, signature))
+    except ValueError:  # a port out of range in an absolute URI, or what is no text
         return False

@@ -115,6 +115,28 @@ def test_a_json_body_is_signed_by_its_hash(doors: Doors) -> None:
     assert answer.status_code == 403, "a JSON body that no hash covers"
 
 
+@pytest.mark.parametrize(
+    "query", ["", "?bodySHA256=", "?xbodySHA256=1", "?bodySHA256=%00", "?bodySHA256=1&bodySHA256="]
+)
+def test_a_json_body_that_no_hash_covers_is_refused(doors: Doors, query: str) -> None:
+    headers = {"X-Twilio-Signature": signature(f"{PUBLIC_URL}/voice{query}")}
+    answer = doors.client.post(f"/voice{query}", data=b'{"a": 1}', headers=headers, content_type="application/json")
+    assert answer.status_code == 403
+
+
+def test_a_json_body_is_not_signed_as_a_form_is(doors: Doors) -> None:
+    body = json.dumps(FORM).encode()
+    path = f"/voice?bodySHA256={hashlib.sha256(body).hexdigest()}"
+    headers = {"X-Twilio-Signature": signature(PUBLIC_URL + path, FORM)}
+    assert doors.client.post(path, data=body, headers=headers, content_type="application/json").status_code == 403
+
+
+@pytest.mark.parametrize("given", ["\xe9", "\xff" * 28, "=" * 28, " "])
+def test_whatever_stands_in_the_place_of_a_signature_is_refused(doors: Doors, given: str) -> None:
+    sent = {"HTTP_X_TWILIO_SIGNATURE": given}
+    assert doors.post("/voice", FORM, sign=False, environ_overrides=sent).status_code == 403
+
+
 def test_another_kind_of_body_is_no_form(doors: Doors) -> None:
     headers = {"X-Twilio-Signature": signature(f"{PUBLIC_URL}/voice", FORM)}
     answer = doors.client.post("/voice", data=urlencode(FORM), headers=headers, content_type="text/plain")
