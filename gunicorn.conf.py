@@ -25,8 +25,8 @@ preload_app = True
 control_socket_disable = True  # its thread and its one path per user cross the fork
 accesslog = None  # every event is a line of our own
 
-# Seconds for which a thread may go on while another waits for Python's lock. An answer gives the lock back at each
-# statement of SQLite's, and may then wait for as long as a whole other answer takes: Python's own 5 ms never end that.
+# Seconds after which a thread that waits for Python's lock is given it. Who wrote an offer's rows, for which SQLite
+# gives the lock back, would else wait until another's Python has run to its end: most are done before Python's own 5 ms.
 sys.setswitchinterval(0.0005)
 
 

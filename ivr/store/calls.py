@@ -101,7 +101,7 @@ class Journal:
         )
 
 
-# Built once: to build the statements of a yes takes as long as to run them.
+# Built once: to build the statements of a yes takes longer than to run them.
 _ACCEPTED = (
     update(deflections)
     .where(

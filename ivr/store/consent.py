@@ -15,7 +15,7 @@ from ivr.store.tables import deflections, prompts
 
 ROWS_AT_ONCE = 1000
 
-# Built once: every yes asks it.
+# Built once: every yes writes it.
 _HEARD = (
     update(deflections).where(deflections.c.id == bindparam("deflection")).values(prompt_version=bindparam("version"))
 )

@@ -143,6 +143,8 @@ def _begin(connection: Connection, statement: str, give_up: float) -> None:
     try:
         in_turn(connection.connection.cursor(), statement, {}, give_up)
     except sqlite3.Error as error:  # SQLAlchemy makes its own of what it runs itself, and not of this
+        if not isinstance(error, sqlite3.OperationalError):  # a file that is put right has to be opened anew
+            connection.invalidate()
         raise DBAPIError.instance(statement, None, error, sqlite3.Error, dialect=connection.dialect) from error
 
 

@@ -21,9 +21,10 @@ EVERY_SENDER = ""
 _STOPPED = select(opt_outs.c.stopped).where(
     opt_outs.c.number == bindparam("number"), opt_outs.c.sender == bindparam("sender")
 )
+# Of one sender, or of every one, too: two places rather than a list, whose statement would be made anew for its length.
 _FACTS = select(number_facts.c.reason, number_facts.c.learned_at).where(
     number_facts.c.number == bindparam("number"),
-    or_(number_facts.c.sender == bindparam("sender"), number_facts.c.sender == bindparam("or_of")),
+    or_(number_facts.c.sender == bindparam("sender"), number_facts.c.sender == bindparam("or_of_sender")),
 )
 _E164 = select(sender_facts.c.sender).where(
     sender_facts.c.sender == bindparam("sender"), sender_facts.c.e164_since > bindparam("since", type_=UtcTime)
@@ -44,7 +45,7 @@ def cannot_be_texted(
     tx: Connection, number: str, sender: str, now: datetime, of_every_sender: bool = True
 ) -> str | None:
     """Why texts of this sender to this number fail, as far as is known and still likely, or None."""
-    whose = {"sender": sender, "or_of": EVERY_SENDER if of_every_sender else sender}
+    whose = {"sender": sender, "or_of_sender": EVERY_SENDER if of_every_sender else sender}
     for reason, learned_at in tx.execute(_FACTS, {"number": number, **whose}):
         if learned_at > now - KEPT_SHORTER.get(reason, NUMBER_KEPT):
             return str(reason)

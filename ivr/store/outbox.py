@@ -154,7 +154,8 @@ _CLAIM_UNCLEAR = _claimed(
     next_try=_LEASE_ENDS,
 )
 
-_OF_CONSUMER = (
+# Built once: every yes asks it.
+_UNFINISHED_OF_CONSUMER = (
     select(messages.c.id)
     .where(*(messages.c[name] == bindparam(name) for name in ("number", "sender", "towards")), _unfinished(messages))
     .limit(1)
@@ -263,7 +264,7 @@ def ring(tx: Connection) -> None:
 
 def has_unfinished(tx: Connection, number: str, sender: str, towards: str) -> bool:
     whose = {"number": number, "sender": sender, "towards": towards}
-    return tx.execute(_OF_CONSUMER, whose).first() is not None
+    return tx.execute(_UNFINISHED_OF_CONSUMER, whose).first() is not None
 
 
 def gives_up(kind: str, now: datetime) -> datetime:

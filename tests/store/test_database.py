@@ -174,15 +174,21 @@ def test_a_connection_that_broke_is_an_error_of_the_database_and_not_used_again(
             assert tx.execute(text("SELECT 1")).scalar() == 1
 
 
-def test_a_file_that_is_no_database_any_more_is_an_error_of_the_database(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_any_more_is_an_error_of_the_database_until_it_is_one(tmp_path: Path) -> None:
     with new_database("sqlite", tmp_path) as url, closing(opened(url, 2)) as database:
         with database.writes() as tx:
             tx.execute(text("DELETE FROM calls"))
-        for file in tmp_path.iterdir():
+        good = {file: file.read_bytes() for file in tmp_path.iterdir()}
+        for file, content in good.items():
             with file.open("r+b") as part:
-                part.write(b"j" * file.stat().st_size)
+                part.write(b"j" * len(content))
         with pytest.raises(SQLAlchemyError, match="not a database"), database.writes():
             pass
+        for file, content in good.items():
+            file.unlink(missing_ok=True)
+            file.write_bytes(content)
+        with database.writes() as tx:
+            assert tx.execute(text("DELETE FROM calls")).rowcount == 0
 
 
 @pytest.mark.parametrize("who", ["a webhook", "somebody else"])
