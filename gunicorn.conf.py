@@ -26,7 +26,7 @@ control_socket_disable = True  # its thread and its one path per user cross the 
 accesslog = None  # every event is a line of our own
 
 # Seconds after which a thread that waits for Python's lock is given it. Who wrote an offer's rows, for which SQLite
-# gives the lock back, would else wait until another's Python has run to its end: most are done before Python's own 5 ms.
+# gives the lock back, would else wait until another's Python has run to its end: few take Python's own 5 ms.
 sys.setswitchinterval(0.0005)
 
 

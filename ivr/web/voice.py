@@ -1,6 +1,5 @@
 """The call: Twilio asks what to say next; we find where the call is, write what happened, and answer in TwiML."""
 
-import re
 import time
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import replace
@@ -19,17 +18,13 @@ from ivr.runtime import Brand, Runtime
 from ivr.store import entries
 from ivr.store.calls import Call
 from ivr.store.outbox import Text as TextRow
-from ivr.web import control, studio
+from ivr.web import control, studio, voice_form
 from ivr.web.guards import Form, logged_path, runtime, twilio_signed
 
 blueprint = Blueprint("voice", __name__)
 
 # Seconds from the request's arrival that the caller may wait for Twilio to take the text.
 WAIT_FOR_TWILIO = 2.5
-ENDED = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
-
-_UNTIL = re.compile(r"[0-9]{1,10}")
-_E164 = re.compile(r"\+[1-9]\d{6,14}")
 
 
 @blueprint.post("/voice")
@@ -61,17 +56,17 @@ def _answer(form: Form, brand_id: str, place: str) -> Response:
     started = time.monotonic()
     here = runtime()
     brand = here.brands.get(brand_id)
-    caller = _caller(form)
+    caller = voice_form.caller(form)
     if brand is None:
         log.warning("no_brand", call=form.text("CallSid"), to=numbers.masked(form.text("To")), path=logged_path())
         return _xml(_nobody(caller, "no_brand", twiml.NOT_IN_SERVICE))
-    heard = _heard(form, caller)
-    step = _step(place)
+    heard = voice_form.heard(form, caller)
+    step = voice_form.step(place)
     if not form.text("CallSid"):  # without it no two calls can be told apart, and one yes could be many texts
         log.warning("no_call_sid", brand=brand_id)
         return _xml(_to_a_person(brand.flow, step, heard, caller))
     try:
-        document = _document(here, brand, step, heard, caller, _call(form, brand_id, place, caller), started)
+        document = _document(here, brand, step, heard, caller, voice_form.call(form, brand_id, place, caller), started)
     except Exception as error:  # whatever broke here, the caller is led to a person
         log.error("voice_failed", error, call=form.text("CallSid"), brand=brand_id, place=place[:32], step=step.name)
         document = _to_a_person(brand.flow, step, heard, caller)
@@ -230,68 +225,6 @@ def _with_text(here: Runtime, heard: Heard, call: Call, branch: str) -> Heard:
     with here.database.reads() as tx:
         fared = deflection.text(tx, call, branch)
     return replace(heard, text=fared.text, number=fared.number, channel=fared.channel)
-
-
-def _heard(form: Form, caller: twiml.Caller) -> Heard:
-    # Where one key was asked for, of more that arrive the first is the answer.
-    digits, dialled = form.text("Digits").strip(), numbers.read(form.text("To"))
-    return Heard(
-        key=digits[:1],
-        digits=digits,
-        result=form.text("QueueResult") or form.text("DialCallStatus"),
-        gone=form.text("CallStatus") in ENDED,
-        from_studio=bool(caller.studio_flow),
-        now=runtime().now(),
-        region=dialled.region if dialled else "",
-    )
-
-
-def _step(place: str) -> Step:
-    if not request.query_string:
-        return Step(place)
-    attempt, closed = request.args.get("try", "1"), request.args.get("closed", "")
-    return Step(
-        place,
-        request.args.get("step", "")[:20],
-        int(attempt) if attempt in ("1", "2", "3", "4", "5", "6") else 1,
-        "fallback" if request.args.get("role") == "fallback" else "otherwise",
-        int(closed) if _UNTIL.fullmatch(closed) else None,
-        request.args.get("by", "sms")[:8],
-    )
-
-
-def _call(form: Form, brand: str, place: str, caller: twiml.Caller) -> Call:
-    return Call(
-        call_sid=form.text("CallSid", 64),
-        brand=brand,
-        entry=place.replace("\0", "")[:32],
-        caller=form.text("From"),
-        dialled=form.text("To"),
-        studio_flow=caller.studio_flow or None,
-        studio_execution=caller.studio_execution or None,
-    )
-
-
-def _caller(form: Form) -> twiml.Caller:
-    ids = studio.ids(form.text("CallSid"))
-    return twiml.Caller(
-        address=form.text("From"),
-        caller_id=_shown(form),
-        account_sid=form.text("AccountSid", 34) or runtime().settings.twilio_account_sid,
-        studio_flow=ids.flow,
-        studio_execution=ids.execution,
-        studio_visit=ids.visit,
-        secret=f"{runtime().settings.twilio_auth_token} {form.text('CallSid', 64)}",
-    )
-
-
-def _shown(form: Form) -> str:
-    """The dialled number, to show where a withheld, SIP or client caller has none (Twilio errors 13214, 13247)."""
-    caller = form.text("From")
-    if _E164.fullmatch(caller) and caller not in numbers.WITHHELD:
-        return ""  # Twilio shows it by itself; whether it can be texted is asked when the caller says yes
-    number = numbers.read(form.text("To"))
-    return number.e164 if number else ""
 
 
 def _xml(document: bytes) -> Response:
