@@ -35,25 +35,27 @@ class Beforehand:
     lookup: Lookup
     now: Callable[[], datetime]
 
-    def ask(self, flow: Flow, branch: Branch, key: str, number: str) -> list[Device]:
+    def ask(self, flow: Flow, branch: Branch, key: str, number: str, may_look_up: bool = True) -> list[Device]:
         """All that is asked for this yes; where a push would go. A line is not looked up where a push comes first."""
         read = None if key and key == branch.other_number != branch.accept else numbers.read(number)
-        return self._asked(flow, in_order(branch, key), read)
+        return self._asked(flow, in_order(branch, key), read, may_look_up)
 
-    def keyed_in(self, flow: Flow, branch: Branch, call: Call, number: str) -> list[Device]:
+    def keyed_in(self, flow: Flow, branch: Branch, call: Call, number: str, may_look_up: bool = True) -> list[Device]:
         """The same of a number that was keyed in: the key that confirmed it is not the one that said yes."""
         with self.database.reads() as tx:
             key = greetings.key_of(tx, call, branch.name)
-        return self._asked(flow, in_order(branch, key), numbers.read(number))
+        return self._asked(flow, in_order(branch, key), numbers.read(number), may_look_up)
 
     def invited(self, flow: Flow, branch: Branch, number: str, chosen: Channel | None = None) -> list[Device]:
         """The same for another IVR, whose keys mean what it says; `chosen`: the channel that it wants first."""
         first = (chosen,) if chosen else ()
         return self._asked(flow, (*first, *in_order(branch, "")), numbers.read(number))
 
-    def _asked(self, flow: Flow, order: Sequence[Channel], number: Number | None) -> list[Device]:
+    def _asked(
+        self, flow: Flow, order: Sequence[Channel], number: Number | None, may_look_up: bool = True
+    ) -> list[Device]:
         devices = self.devices(flow, number) if "push" in order else []
-        if not devices or order[0] != "push":
+        if may_look_up and (not devices or order[0] != "push"):
             self.look_up(flow, number)
         return devices
 

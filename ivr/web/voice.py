@@ -5,6 +5,7 @@ from concurrent.futures import TimeoutError as NotYet
 from dataclasses import replace
 
 from flask import Blueprint, Response, request
+from sqlalchemy.exc import SQLAlchemyError
 
 from ivr import deflection, log, numbers
 from ivr.deflection import Accepted, Attempted
@@ -152,11 +153,14 @@ def _say_yes(here: Runtime, flow: Flow, branch: Branch, call: Call, heard: Heard
     """The caller said yes, to the offer or to the number read back: send the text; what they hear of it."""
     here.database.step_aside()  # directories are asked, and Twilio is waited for
     ask, number = here.beforehand, heard.number
-    devices = ask.keyed_in(flow, branch, call, number) if asked else ask.ask(flow, branch, heard.key, call.caller)
-    slot = here.attempts.reserve()
+    slot = here.attempts.reserve()  # before Twilio is asked about the line: no more may wait for it than have one
     ours = {*here.numbers, *here.senders}
-    wanted = Attempted(call, here.new_id(), here.new_id(), slot, here.now(), ours, devices=devices)
     try:
+        if asked:
+            devices = ask.keyed_in(flow, branch, call, number, slot)
+        else:
+            devices = ask.ask(flow, branch, heard.key, call.caller, slot)
+        wanted = Attempted(call, here.new_id(), here.new_id(), slot, here.now(), ours, devices=devices)
         with here.database.writes() as tx:
             if asked:
                 accepted = deflection.confirm(tx, flow, branch, heard.number, wanted)
@@ -196,7 +200,18 @@ def _outcome(here: Runtime, branch: Branch, call: Call, heard: Heard, accepted: 
     elif text in ("refused", "unable") and len(channels.in_order(branch, heard.key)) > 1:
         here.bell.ring()  # the next channel's greeting is due, where there is one: the rows say so
         return _with_text(here, heard, call, branch.name)
-    return replace(heard, text=text, number=accepted.keyed, channel=accepted.channel)
+    said = replace(heard, text=text, number=accepted.keyed, channel=accepted.channel)
+    return said if text in ("refused", "unable") else _known_by_now(here, said, call, branch)
+
+
+def _known_by_now(here: Runtime, said: Heard, call: Call, branch: Branch) -> Heard:
+    """A text whose status came before Twilio's answer, or while that was waited for, may have failed already."""
+    try:
+        known = _with_text(here, said, call, branch.name)
+    except SQLAlchemyError as error:  # what the attempt told is still so
+        log.warning("text_not_read", error=type(error).__name__, call=call.call_sid)
+        return said
+    return known if known.text in ("refused", "unable") or known.channel != said.channel else said
 
 
 def _attempted(here: Runtime, text: TextRow | None, started: float) -> Text:

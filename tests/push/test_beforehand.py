@@ -157,6 +157,14 @@ def test_a_lookup_that_fails_is_open_and_not_repeated_for_an_hour(database: Data
     assert lookup.asked == 2
 
 
+@pytest.mark.parametrize("may", [True, False])
+def test_a_line_is_looked_up_for_who_may_wait_for_it(database: Database, acme_app: Flow, may: bool) -> None:
+    lookup = FakeLookup("mobile")
+    branch = replace(acme_app.branches["billing"], channels=("sms",))
+    beforehand(database, lookup=lookup, clock=Moment()).ask(acme_app, branch, "1", CALLER, may)
+    assert lookup.asked == may
+
+
 def test_many_at_once_look_up_once(database_url: str, acme_app: Flow) -> None:
     lookup = FakeLookup()
     with opened_once(database_url) as shared:

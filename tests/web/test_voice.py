@@ -150,6 +150,21 @@ def test_when_every_slot_is_taken_the_caller_does_not_wait(doors: Doors) -> None
     assert len(doors.twilio.sent) == 1
 
 
+@pytest.mark.parametrize(("status", "says"), [
+    ({"MessageStatus": "undelivered", "ErrorCode": "30006"}, CANNOT),
+    ({"MessageStatus": "delivered"}, "We are texting"),
+])  # fmt: skip
+def test_what_is_known_of_the_text_before_twilio_answers_is_said(
+    doors: Doors, status: dict[str, str], says: str
+) -> None:
+    def told() -> None:
+        path = doors.twilio.sent[0]["callback"].removeprefix("https://ivr.example.com")
+        assert doors.post(path, {"MessageSid": f"SM{1:032x}", **status}).status_code == 200
+
+    doors.twilio.meanwhile = told
+    assert doors.voice(ACCEPT, "CA9", Digits="1").words.startswith(says)
+
+
 CONFIRM = [
     ("delivered", [("delivered", None)], "Thank you. Goodbye.", "Hangup"),
     ("failed later", [("undelivered", "30006")], CANNOT, "Enqueue"),
