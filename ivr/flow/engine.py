@@ -9,6 +9,7 @@ from ivr import numbers
 from ivr.flow import offered
 from ivr.flow.model import Branch, Exit, Flow, Menu, ToGoodbye, ToMenu, ToNumber, ToQueue, ToSip, ToStudio, ToUrl
 from ivr.flow.script import Dial, Enqueue, GoOut, GoTo, HangUp, Listen, ReturnToStudio, Role, Script, Speak, Step, Wait
+from ivr.flow.way_out import way_out
 
 # Twilio's QueueResult and DialCallStatus after which the caller has had a person, or is gone.
 DONE = {
@@ -132,12 +133,13 @@ def lost(flow: Flow, heard: Heard) -> Script:
 
 
 def to_a_person(flow: Flow, step: Step, heard: Heard) -> Script:
-    """The way out of the place where the call is, for when nothing else can be said."""
+    """The way out of the place where the call is, and of all menus, for when nothing else can be said."""
     place = flow.place(step.place)
     if place is None:
         return lost(flow, heard)
     as_it_is = offered.held(place, step.until, heard.now) if step.name else offered.entered(place, heard.now)
-    return _otherwise(flow, as_it_is, heard, "error", "server")
+    out = as_it_is if heard.from_studio else way_out(flow, as_it_is, heard.now)
+    return _otherwise(flow, out, heard, "error", "server") if out else (Speak(flow.phrases["nobody"]), HangUp())
 
 
 def _step(place: Menu | Branch, name: str, attempt: int = 1, role: Role = "otherwise") -> Step:
@@ -191,7 +193,7 @@ def _ask_whether_it_arrived(flow: Flow, branch: Branch, attempt: int) -> Script:
 
 def _arrived(flow: Flow, branch: Branch, step: Step, heard: Heard) -> Answer:
     if heard.text in ("refused", "unable"):
-        return Answer(_could_not(flow, branch, 1, heard))
+        return Answer(_could_not(flow, branch, 1 if heard.number else 0, heard))
     if not heard.key:
         return Answer(_goodbye(flow, heard))
     if heard.key == branch.accept or step.attempt >= branch.tries:
@@ -271,9 +273,7 @@ def _exit_failed(flow: Flow, place: Menu | Branch, role: Role, heard: Heard) -> 
 
 def _unheard(flow: Flow, place: Menu | Branch, heard: Heard, how: str) -> Script:
     """What follows a prompt that nobody answers. A return to Studio is written down first, hence a step of its own."""
-    if heard.from_studio:
-        return (GoTo(_step(place, how)),)
-    return _otherwise(flow, place, heard, *UNHEARD[how])
+    return (GoTo(_step(place, how)),) if heard.from_studio else _otherwise(flow, place, heard, *UNHEARD[how])
 
 
 def _otherwise(flow: Flow, place: Menu | Branch, heard: Heard, result: str = "declined", reason: str = "key") -> Script:

@@ -57,6 +57,9 @@ NOBODY = "say:We-are-sorry hangup"
 GOODBYE = "say:Thank-you hangup"
 
 CASES = [
+    ("failed at the last question", Step("billing", "arrived"), Heard(text="refused"), f"say:We-are-sorry {ASK}"),
+    ("the number keyed in failed there", Step("billing", "arrived"), Heard(text="refused", number=KEYED),
+     f"say:We-are-sorry ask:2 {OTHERWISE}"),
     ("enters the menu", Step("menu"), Heard(), MENU),
     ("enters a branch", Step("billing"), Heard(), OFFER),
     ("a key of the menu", Step("menu", "choose"), Heard("1"), OFFER),
@@ -186,3 +189,35 @@ def test_the_way_back_to_studio_tells_why(acme: Flow) -> None:
     failed = replace(studio, key="1", text="refused")
     assert told(engine.texted(flow, branch, 0, failed)) == "say:We-are-sorry ask:1 ask:2 go:billing.failed"
     assert told(engine.answer(flow, Step("billing", "failed"), studio).script) == "studio:failed.cannot_text"
+
+
+def _menus(acme: Flow, **ways: str) -> Flow:
+    """Acme with the menus of `ways`, each of which leads to a place when nobody presses a key."""
+    made = {name: replace(acme.menus["menu"], name=name, otherwise=ToMenu(to)) for name, to in ways.items()}
+    return replace(acme, menus={**acme.menus, **made})
+
+
+# The menus, where the call is, and the way to a person when neither prompts nor rows are to be had
+WITHOUT_WORDS = [
+    ("a branch", {}, "billing", OTHERWISE),
+    ("a menu that leads out", {}, "menu", "queue:front>menu.queued.otherwise"),
+    ("a menu on its way to one", {"one": "two", "two": "menu"}, "one", "queue:front>menu.queued.otherwise"),
+    ("a menu on its way to a branch", {"one": "billing"}, "one", OTHERWISE),
+    ("a menu that leads to itself", {"menu": "menu"}, "menu", OTHERWISE),
+    ("two that lead to each other", {"one": "two", "two": "one"}, "two", OTHERWISE),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ways", "at", "said"), [case[1:] for case in WITHOUT_WORDS], ids=[c[0] for c in WITHOUT_WORDS]
+)
+def test_the_way_to_a_person_leaves_the_menus(acme: Flow, ways: dict[str, str], at: str, said: str) -> None:
+    assert told(engine.to_a_person(_menus(acme, **ways), Step(at), Heard())) == said
+
+
+def test_where_every_way_leads_to_a_menu_the_caller_is_told(acme: Flow) -> None:
+    flow = _menus(acme, menu="menu")
+    circling = {name: replace(branch, otherwise=ToMenu("menu")) for name, branch in flow.branches.items()}
+    flow = replace(flow, branches=circling)
+    assert told(engine.to_a_person(flow, Step("billing", "answer"), Heard())) == NOBODY
+    assert told(engine.to_a_person(flow, Step("menu"), Heard(from_studio=True))) == "studio:error.server"
