@@ -131,6 +131,8 @@ class Twilio:
             message = client.messages.create(to=to, status_callback=callback, validity_period=validity, **what)
         if not message.sid:
             raise SendError("Twilio's answer was empty", unclear=True)
+        if STATES.get(str(message.status)) == "failed":  # the status callback says so too, in its time
+            raise SendError(f"Twilio failed (error {message.error_code})", permanent=True, code=message.error_code)
         return str(message.sid)
 
     def texts_to(self, number: str, since: datetime, deadline: float) -> list[Listed]:
@@ -244,7 +246,7 @@ def _refused(status: int | None, code: int | None, retry_after: float | None) ->
     status = status or 0
     if status == 429:  # never processed (Twilio error 20429), always safe to repeat
         return SendError("Twilio is busy (429)", code=code, retry_after=retry_after)
-    if status >= 500:
+    if status >= 500 or status == 408:  # whoever stands before Twilio and waited too long does not know either
         return SendError(f"Twilio failed ({status})", unclear=True, code=code, retry_after=retry_after)
     if code in BUSY_SENDER:
         return SendError(f"Twilio's queue is full (error {code})", code=code, retry_after=retry_after)

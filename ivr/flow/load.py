@@ -36,8 +36,9 @@ def files_in(paths: Iterable[FilePath]) -> list[FilePath]:
     """
     files: dict[tuple[str, str], FilePath] = {}
     for path in paths:
-        # A directory without any is named itself, to be found wanting.
-        for file in (sorted(path.glob("*.yaml")) or [path]) if path.is_dir() else [path]:
+        # A directory without any is named itself, to be found wanting; a dot file is an editor's own.
+        there = sorted(file for file in path.glob("*.yaml") if not file.name.startswith("."))
+        for file in (there or [path]) if path.is_dir() else [path]:
             files.setdefault((file.stem, os.path.realpath(file)), file)
     return list(files.values())
 

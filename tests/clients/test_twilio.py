@@ -126,6 +126,8 @@ ANSWERS = [
     ("busy until a date", {**error(20429, 429), "headers": {"Retry-After": "Fri, 01 Jan 2027 00:00:00 GMT"}}, {"code": 20429}),
     ("failing", error(20500, 500), {"code": 20500, "unclear": True}),
     ("a gateway's page", {"status": 503, "body": "<html>"}, {"code": 503, "unclear": True}),
+    ("a gateway that gave up", {"status": 408, "body": "<html>"}, {"code": 408, "unclear": True}),
+    ("taken and failed at once", {"status": 201, "json": {"sid": "SM1", "status": "failed", "error_code": 30006}}, {"code": 30006, "permanent": True}),
     ("an empty 200", {"status": 200, "body": ""}, {"unclear": True}),
     ("no JSON", {"status": 201, "body": "<html>"}, {"unclear": True}),
     ("no object", {"status": 201, "body": "[]"}, {"unclear": True}),

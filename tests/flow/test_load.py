@@ -179,6 +179,7 @@ def test_a_file_s_name_is_an_id(tmp_path: Path, name: str) -> None:
 
 
 def test_a_directory_without_brands(tmp_path: Path) -> None:
+    (tmp_path / ".#acme.yaml").symlink_to("somebody@host.1")  # how an editor says that it has the file open
     assert "no *.yaml in it" in str(load_directory(tmp_path).errors[0])
     assert "is no directory" in str(load_directory(tmp_path / "gone").errors[0])
     assert "cannot be read" in str(load([tmp_path / "gone.yaml"]).errors[0])
