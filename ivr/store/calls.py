@@ -102,14 +102,14 @@ class Journal:
 
 
 # Built once: to build the statements of a yes takes longer than to run them.
+_THIS = and_(
+    deflections.c.call_sid == bindparam("of_call"),
+    deflections.c.brand == bindparam("of_brand"),
+    deflections.c.branch == bindparam("of_branch"),
+)
 _ACCEPTED = (
     update(deflections)
-    .where(
-        deflections.c.call_sid == bindparam("of_call"),
-        deflections.c.brand == bindparam("of_brand"),
-        deflections.c.branch == bindparam("of_branch"),
-        deflections.c.accepted_at.is_(None),
-    )
+    .where(_THIS, deflections.c.accepted_at.is_(None))
     .values(accepted_at=bindparam("moment"), accepted_key=bindparam("key"))
     .returning(deflections.c.id)
 )
@@ -118,6 +118,30 @@ _DESTINATION = (
     .where(deflections.c.id == bindparam("deflection"))
     .values(number=bindparam("to"), refused=bindparam("why"))
 )
+_TEXT_STATE = (
+    select(
+        messages.c.state,
+        deflections.c.refused,
+        messages.c.error_code,
+        deflections.c.keyed_in,
+        deflections.c.number,
+        messages.c.channel,
+    )
+    .select_from(
+        deflections.outerjoin(
+            messages,
+            # A text to another number than the one in question was a try before it.
+            and_(messages.c.deflection_id == deflections.c.id, messages.c.number == deflections.c.number),
+        )
+    )
+    .where(_THIS, deflections.c.accepted_at.is_not(None))
+    # Of several channels' the one that has not failed, of which there is one.
+    .order_by(case((messages.c.state == "failed", 1), else_=0), messages.c.created_at.desc())
+)
+
+
+def _this(call: Call, branch: str) -> dict[str, str]:
+    return {"of_call": call.call_sid, "of_brand": call.brand, "of_branch": branch}
 
 
 @cache
@@ -130,8 +154,7 @@ def accept(tx: Connection, call: Call, branch: str, key: str, now: datetime) -> 
     sid, brand = call.call_sid, call.brand
     offer = {"call_sid": sid, "branch": branch, "brand": brand, "caller": call.caller, "offered_at": now}
     tx.execute(_offered(tx.dialect.name), offer)
-    this = {"of_call": sid, "of_brand": brand, "of_branch": branch}
-    return tx.execute(_ACCEPTED, {**this, "moment": now, "key": key}).scalar_one_or_none()
+    return tx.execute(_ACCEPTED, {**_this(call, branch), "moment": now, "key": key}).scalar_one_or_none()
 
 
 def destination(tx: Connection, deflection: int, number: str | None, refused: str | None) -> None:
@@ -152,22 +175,7 @@ class TextState:
 
 def text_state(tx: Connection, call: Call, branch: str) -> TextState | None:
     """None when the offer was not accepted."""
-    # A text to another number than the one in question was a try before it.
-    to_this_number = and_(messages.c.deflection_id == deflections.c.id, messages.c.number == deflections.c.number)
-    row = tx.execute(
-        select(
-            messages.c.state,
-            deflections.c.refused,
-            messages.c.error_code,
-            deflections.c.keyed_in,
-            deflections.c.number,
-            messages.c.channel,
-        )
-        .select_from(deflections.outerjoin(messages, to_this_number))
-        .where(this_deflection(call, branch), deflections.c.accepted_at.is_not(None))
-        # Of several channels' the one that has not failed, of which there is one.
-        .order_by(case((messages.c.state == "failed", 1), else_=0), messages.c.created_at.desc())
-    ).first()
+    row = tx.execute(_TEXT_STATE, _this(call, branch)).first()
     if row is None:
         return None
     return TextState(row.state, row.refused, row.error_code, row.number if row.keyed_in else "", row.channel or "sms")
