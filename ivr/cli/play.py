@@ -14,6 +14,7 @@ from rich.text import Text
 
 from ivr import config, numbers
 from ivr.cli.ends import FAILED, GOOD, tell
+from ivr.cli.keys import pressed
 from ivr.flow.load import load_directory
 from ivr.runtime import utc_now
 from ivr.sandbox.apps import DEVICE, with_app
@@ -53,7 +54,8 @@ def add_call(call: argparse.ArgumentParser) -> None:
     call.add_argument("branch", metavar="BRANCH", nargs="?", default="", help="straight to this branch")
     call.add_argument("--from", dest="caller", default=CALLER, metavar="NUMBER", help="who calls")
     call.add_argument("--dial", default="", metavar="NUMBER", help="the number dialled; the brand's first unless said")
-    call.add_argument("--press", default="", metavar="KEYS", help="2,1: one item a prompt; empty: silence; h: hang up")
+    how = "2,1: one item a prompt; empty: silence; h: hang up"
+    call.add_argument("--press", type=pressed, default="", metavar="KEYS", help=how)
     call.add_argument("--text", nargs="+", action="extend", default=[], metavar="BODY", help="what the consumer texts")
     call.add_argument("--agent", nargs="+", action="extend", default=[], metavar="BODY", help="what the agent answers")
     call.add_argument(
@@ -99,7 +101,7 @@ def _call(arguments: argparse.Namespace) -> int:
         branch=arguments.branch,
         caller=arguments.caller,
         dialled=arguments.dial,
-        keys=arguments.press.split(","),
+        keys=arguments.press,
         texts=arguments.text,
         answers=arguments.agent,
         desk=arguments.desk,

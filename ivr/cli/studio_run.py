@@ -7,6 +7,7 @@ from typing import Any
 
 from ivr import numbers
 from ivr.cli.ends import FAILED, GOOD, USAGE, tell
+from ivr.cli.keys import pressed
 from ivr.cli.studio_files import saying, sound
 from ivr.flow.findings import near, printable
 from ivr.runtime import utc_now
@@ -20,7 +21,9 @@ from ivr.studio.widgets import WIDGETS
 def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     play = actions.add_parser("run", help="play a call with a definition; nothing leaves this machine")
     play.add_argument("file", type=Path, metavar="FILE", help="a flow's JSON")
-    play.add_argument("--press", default="", metavar="KEYS", help="one item a prompt, separated by commas")
+    play.add_argument(
+        "--press", type=pressed, default="", metavar="KEYS", help="one item a prompt, separated by commas"
+    )
     play.add_argument(
         "--from", dest="caller", type=_address, default="+14155552671", metavar="NUMBER", help="who calls"
     )
@@ -81,7 +84,7 @@ def _run(arguments: argparse.Namespace) -> int:
         clock.advance,
         arguments.caller,
         arguments.dial,
-        arguments.press.split(","),
+        arguments.press,
         arguments.agents,
         dict(arguments.event),
         _outputs(arguments.given),
